@@ -1,0 +1,37 @@
+# `make study` runs the default study, `make test` the tests; both set up .venv first.
+PYTHON ?= python3.11
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+STUDY ?= small
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: study test fast-test check format clean-venv
+
+study: $(VENV)/.ready
+	$(BIN)/snakemake --cores $(CORES)
+	@$(BIN)/snakemake --cores 1 --report results/small/report.zip --quiet all
+	@PYTHONPATH=workflow $(BIN)/python -m lmtopo.summary small
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+fast-test: $(VENV)/.ready
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+
+format: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+# torch goes first and by itself, so that nothing else decides which build is taken
+$(VENV)/.ready: envs/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' envs/requirements.txt)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.txt
+	@touch $@

@@ -1,0 +1,99 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lmtopo import checkpoint
+from lmtopo.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "tokens"),
+    [
+        ("checkpoint-500", 500, None),
+        ("step1000", 1000, None),
+        ("step1000-tokens4B", 1000, 4e9),
+        ("global_step12", 12, None),
+        ("my-model_step_7", 7, None),
+        ("42", 42, None),
+        ("gpt2", None, None),
+        ("pythia-70m", None, None),
+    ],
+)
+def test_a_name_tells_the_step(name: str, step: int | None, tokens: float | None) -> None:
+    assert checkpoint.step_and_tokens(name) == (step, tokens)
+
+
+def test_folders_come_by_step_and_not_by_name(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    for step in (10, 9, 100):
+        save_checkpoint(tmp_path / f"step{step}")
+    found = checkpoint.find(str(tmp_path / "step*"))
+    assert [folder.step for folder in found] == [9, 10, 100]
+
+
+def test_a_single_folder_may_be_told_its_step(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    save_checkpoint(tmp_path / "final")
+    with pytest.raises(InputError, match="cannot read the training step"):
+        checkpoint.find(str(tmp_path / "final"))
+    assert checkpoint.find(str(tmp_path / "final"), step=3)[0].step == 3
+
+
+def test_two_folders_of_one_step_are_an_error(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    save_checkpoint(tmp_path / "step1")
+    save_checkpoint(tmp_path / "checkpoint-1")
+    with pytest.raises(InputError, match="both step 1"):
+        checkpoint.find(str(tmp_path / "*"))
+
+
+def test_folders_without_config_or_weights_are_named(tmp_path: Path) -> None:
+    (tmp_path / "step1").mkdir()
+    with pytest.raises(InputError, match=r"holds no config\.json"):
+        checkpoint.find(str(tmp_path / "step1"))
+    (tmp_path / "step1" / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds no weights"):
+        checkpoint.find(str(tmp_path / "step1"))
+
+
+def test_missing_weights_are_never_filled_at_random(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = save_checkpoint(tmp_path / "step1")
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("gpt_neox.layers.1.mlp.dense_4h_to_h.weight")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="missing_keys"):
+        checkpoint.load(folder, dtype="float32")
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
+def test_shapes_are_read_whatever_the_architecture_calls_them(
+    architecture: str, tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    folder = save_checkpoint(tmp_path / "step1", architecture)
+    assert checkpoint.read_shape(folder) == checkpoint.Shape(2, 300, 64)
+
+
+def test_pickles_with_code_are_refused(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    import torch
+
+    folder = save_checkpoint(tmp_path / "step1")
+    (folder / "model.safetensors").unlink()
+
+    class Dangerous:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path.touch, (tmp_path / "owned",))  # type: ignore[return-value]
+
+    torch.save({"weight": Dangerous()}, folder / "pytorch_model.bin")
+    with pytest.raises(InputError, match="cannot load"):
+        checkpoint.load(folder, dtype="float32")
+    assert not (tmp_path / "owned").exists()

@@ -1,0 +1,172 @@
+"""Stage `describe`: from clouds and diagrams to the table `signatures`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lmtopo import tables
+from lmtopo.describe import describe
+from lmtopo.errors import InputError
+from lmtopo.formats import clouds
+from lmtopo.persist import persist
+from lmtopo.signatures import GEOMETRIC, TOPOLOGICAL, of_cloud, of_diagram
+from lmtopo.signatures.cloud import Cloud
+
+LAYERS = ["embedding", "block_1", "block_2", "block_3", "block_4", "final_norm"]
+SAMPLING: dict[str, Any] = {
+    "subsample": 10,
+    "replicates": 2,
+    "seed": 0,
+    "metric": "euclidean",
+    "max_dimension": 1,
+}
+COLUMNS = [
+    "study",
+    "model",
+    "budget",
+    "checkpoint",
+    "step",
+    "tokens",
+    "unique_tokens",
+    "flops",
+    "parameters",
+    "parameters_total",
+    "dataset",
+    "split",
+    "layer",
+    "depth",
+    "pooling",
+    "dimension",
+    "signature",
+    "replicate",
+    "points",
+    "skip_positions",
+    "dtype",
+    "value",
+]
+
+
+def pair(folder: Path, layers: list[str] = LAYERS, **metadata: str) -> dict[str, str]:
+    """The files of one pair, as `observe` and `persist` leave them."""
+    rng = np.random.default_rng(0)
+    cloud = {
+        pooling: rng.normal(size=(len(layers), 20, 6)).astype(np.float32)
+        for pooling in ("mean", "token")
+    }
+    run = {
+        "study": "s",
+        "model": "m",
+        "budget": "released",
+        "checkpoint": "step1",
+        "step": 1,
+        "tokens": 2097152,
+        "unique_tokens": None,
+        "flops": 1e9,
+        "parameters": 10,
+        "parameters_total": 12,
+    }
+    facts = {"run": run, "dataset": "d", "split": "test", "dtype": "float32", "skip_positions": 1}
+    names = ("clouds.safetensors", "diagrams.npz", "quality.json", "signatures.parquet")
+    files = {name.split(".")[0]: str(folder / name) for name in names}
+    clouds.save(files["clouds"], cloud, layers=layers, metadata=metadata)
+    Path(files["quality"]).write_text(json.dumps(facts))
+    persist(
+        clouds=files["clouds"],
+        diagrams=files["diagrams"],
+        threshold=None,
+        engine="auto",
+        **SAMPLING,
+    )
+    return files
+
+
+def table(files: dict[str, str], names: list[str] | None = None, **changed: Any) -> pd.DataFrame:
+    describe(**files, names=names, **SAMPLING | changed)
+    return tables.read(files["signatures"])
+
+
+def test_every_signature_of_every_subsample_has_one_row(tmp_path):
+    frame = table(pair(tmp_path))
+    assert list(frame.columns) == COLUMNS
+    assert not frame.duplicated(list(tables.KEYS["signatures"])).any()
+    subsets = len(LAYERS) * 2 * 2
+    assert (frame.dimension == -1).sum() == subsets * len(GEOMETRIC)
+    assert (frame.dimension == 0).sum() == subsets * len(TOPOLOGICAL)
+    assert (frame.dimension == 1).sum() == subsets * len(TOPOLOGICAL)
+    assert np.isfinite(frame.value[frame.dimension < 1]).all()
+
+
+def test_rows_say_where_they_are_from(tmp_path):
+    frame = table(pair(tmp_path))
+    assert frame.tokens.unique().tolist() == [2097152.0]
+    assert frame.unique_tokens.isna().all()
+    assert frame.points.unique().tolist() == [10]
+    for column, value in {"split": "test", "dataset": "d", "dtype": "float32"}.items():
+        assert frame[column].unique().tolist() == [value]
+    assert frame.dtypes["value"] == frame.dtypes["unique_tokens"] == "float64"
+    assert frame.dtypes["dimension"] == frame.dtypes["step"] == "int64"
+
+
+def test_ten_points_have_nine_finite_components(tmp_path):
+    frame = table(pair(tmp_path), ["feature_count"])
+    assert (frame.value[frame.dimension == 0] == 9).all()
+
+
+def test_depth_runs_from_embedding_to_final_norm(tmp_path):
+    frame = table(pair(tmp_path), ["mean_norm"])
+    depth = frame.groupby("layer").depth.first()
+    assert depth[LAYERS].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_depth_knows_of_blocks_that_were_not_kept(tmp_path):
+    frame = table(pair(tmp_path, ["embedding", "block_1"], blocks="4"), ["mean_norm"])
+    assert frame.groupby("layer").depth.first().to_dict() == {"block_1": 0.25, "embedding": 0.0}
+
+
+def test_twice_gives_the_same_bytes(tmp_path):
+    files = pair(tmp_path)
+    table(files)
+    first = Path(files["signatures"]).read_bytes()
+    table(files)
+    assert Path(files["signatures"]).read_bytes() == first
+
+
+def test_names_choose_signatures_and_their_order_does_not_matter(tmp_path):
+    files = pair(tmp_path)
+    frame = table(files, ["twonn", "betti_area"])
+    assert set(frame.signature) == {"twonn", "betti_area"}
+    pd.testing.assert_frame_equal(frame, table(files, ["betti_area", "twonn"]))
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
+    with pytest.raises(InputError, match=r"'roundness': use feature_count, .*mean_norm"):
+        table(pair(tmp_path), ["roundness"])
+
+
+@pytest.mark.parametrize("changed", [{"replicates": 3}, {"max_dimension": 2}])
+def test_diagrams_of_other_settings_are_refused(tmp_path, changed):
+    with pytest.raises(InputError, match=r"diagrams\.npz.*run persist again"):
+        table(pair(tmp_path), **changed)
+
+
+def test_a_new_signature_is_a_function_with_a_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("lmtopo.signatures.TOPOLOGICAL", dict(TOPOLOGICAL))
+    monkeypatch.setattr("lmtopo.signatures.GEOMETRIC", dict(GEOMETRIC))
+
+    @of_diagram
+    def first_birth(bars: np.ndarray, radius: float) -> float:
+        return float(bars[:, 0].min(initial=radius))
+
+    @of_cloud
+    def width(cloud: Cloud) -> float:
+        return float(cloud.points.shape[1])
+
+    frame = table(pair(tmp_path), ["first_birth", "width"])
+    assert set(frame.value[frame.signature == "width"]) == {6.0}
+    assert set(frame.dimension[frame.signature == "first_birth"]) == {0, 1}
+    with pytest.raises(ValueError, match="two signatures named 'width'"):
+        of_cloud(width)

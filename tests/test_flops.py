@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForCausalLM, GPTNeoXConfig
+
+from lmtopo import flops
+
+PYTHIA = {
+    "pythia-70m": (6, 512, 8, 50304, 18_915_328, 70_426_624),
+    "pythia-160m": (12, 768, 12, 50304, 85_056_000, 162_322_944),
+    "pythia-410m": (24, 1024, 16, 50304, 302_311_424, 405_334_016),
+}
+
+
+@pytest.mark.parametrize("name", PYTHIA)
+def test_parameters_are_the_published_ones(name: str) -> None:
+    layers, width, heads, vocabulary, without_embeddings, total = PYTHIA[name]
+    config = GPTNeoXConfig(
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=heads,
+        vocab_size=vocabulary,
+        intermediate_size=4 * width,
+    )
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    assert flops.count_parameters(model) == (without_embeddings, total)
+    assert flops.matrix_parameters(model) == flops.gpt_neox_matrix_parameters(
+        width=width, layers=layers, mlp=4 * width
+    )
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_forward_and_backward_agree_with_pytorchs_counter(
+    tied: bool, make_model: Callable[..., Any]
+) -> None:
+    model = make_model("gpt_neox", tie_word_embeddings=tied, attn_implementation="eager")
+    ids = torch.zeros(3, 20, dtype=torch.long)
+    shape = {
+        "matrix_parameters": flops.gpt_neox_matrix_parameters(width=32, layers=2, mlp=64),
+        "layers": 2,
+        "width": 32,
+        "vocabulary": 300,
+        "context": 20,
+    }
+    with FlopCounterMode(display=False) as forward:
+        loss = model(ids, labels=ids).loss
+    assert forward.get_total_flops() == 60 * flops.forward_flops_per_token(**shape)
+    with FlopCounterMode(display=False) as backward:
+        loss.backward()
+    both = forward.get_total_flops() + backward.get_total_flops()
+    assert both == 60 * flops.training_flops_per_token(**shape)
+
+
+def test_learned_positions_are_embeddings(make_model: Callable[..., Any]) -> None:
+    model = make_model("gpt2")
+    without, total = flops.count_parameters(model)
+    assert total - without == 300 * 32 + 64 * 32  # tied tokens, and 64 positions

@@ -1,0 +1,180 @@
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from lmtopo import observe as stage
+from lmtopo.checkpoint import load
+from lmtopo.errors import InputError
+from lmtopo.formats import probes
+from lmtopo.observe import observe
+
+RUN = {
+    "study": "test",
+    "model": "m",
+    "budget": "released",
+    "checkpoint": "step7",
+    "step": 7,
+    "tokens": 700.0,
+}
+
+
+def observed(folder: Path, checkpoint: Path, probe: Path, **changes: Any) -> dict[str, Any]:
+    settings = {
+        "run": RUN,
+        "layers": "all",
+        "poolings": ["token", "last", "mean"],
+        "dtype": "float32",
+        "batch_size": 4,
+        "threads": 1,
+    }
+    observe(
+        checkpoint=str(checkpoint),
+        probe=str(probe),
+        clouds=str(folder / "clouds.safetensors"),
+        quality=str(folder / "quality.json"),
+        provenance=str(folder / "provenance.json"),
+        **settings | changes,
+    )
+    return json.loads((folder / "quality.json").read_text())
+
+
+def plain_nll(checkpoint: Path, probe: Path) -> float:
+    """NLL by transformers alone, window by window, as its guide does it."""
+    read, model = probes.load(probe), load(checkpoint, dtype="float32")
+    ids, total = torch.from_numpy(read.stream.ids.astype(np.int64)), 0.0
+    for start, length, fresh in zip(
+        read.windows.start, read.windows.length, read.windows.fresh, strict=True
+    ):
+        window = ids[start : start + length + 1]
+        labels = window.clone()
+        labels[~torch.from_numpy(read.stream.scored[start : start + length + 1])] = -100
+        labels[: fresh + 1] = -100
+        with torch.inference_mode():
+            logits = model(window[None]).logits[0, :-1]
+        total += torch.nn.functional.cross_entropy(
+            logits.double(), labels[1:], reduction="sum"
+        ).item()
+    return total
+
+
+def test_a_uniform_models_perplexity_is_its_vocabulary_size(
+    tmp_path: Path, make_model: Callable[..., Any], make_probe: Callable[..., Path]
+) -> None:
+    model = make_model("gpt_neox")
+    with torch.no_grad():
+        model.get_output_embeddings().weight.zero_()
+    model.save_pretrained(tmp_path / "uniform")
+    found = observed(tmp_path, tmp_path / "uniform", make_probe(tmp_path / "probe"))
+    reading = found["readings"]["windows"]
+    assert reading["perplexity"] == pytest.approx(300, rel=1e-6)
+    bits = reading["n_tokens"] * math.log2(300) / reading["n_bytes"]
+    assert reading["bits_per_byte"] == pytest.approx(bits, rel=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
+@pytest.mark.parametrize("stride", [32, 20])
+def test_nll_is_that_of_a_plain_loop_over_the_same_windows(
+    architecture: str,
+    stride: int,
+    tmp_path: Path,
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", architecture)
+    probe = make_probe(tmp_path / "probe", stride=stride)
+    reading = observed(tmp_path, checkpoint, probe)["readings"]["windows"]
+    assert reading["nll"] == pytest.approx(plain_nll(checkpoint, probe), rel=1e-6)
+
+
+def test_clouds_are_the_hidden_states_at_the_probes_places(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
+    observed(tmp_path, checkpoint, probe)
+    clouds = load_file(tmp_path / "clouds.safetensors")
+    read, model = probes.load(probe), load(checkpoint, dtype="float32")
+    ids = torch.from_numpy(read.stream.ids.astype(np.int64))
+
+    def states(window: int) -> np.ndarray:
+        start, length = read.windows.start[window], read.windows.length[window]
+        with torch.inference_mode():
+            hidden = model(ids[None, start : start + length], output_hidden_states=True)
+        return np.stack([layer[0].numpy() for layer in hidden.hidden_states])
+
+    def near(found: np.ndarray, expected: np.ndarray) -> None:
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-5)
+
+    for point in (0, 17, 39):
+        window, offset = read.places.token[point]
+        expected = states(window)[[0, 1, 2], offset]
+        near(clouds["token"][[0, 1, 3], point], expected)
+        window, first, end = read.places.text[point]
+        text = states(window)[[0, 1, 2], first:end]
+        near(clouds["mean"][[0, 1, 3], point], text.mean(1))
+        near(clouds["last"][[0, 1, 3], point], text[:, -1])
+
+
+def test_the_same_weights_twice_give_the_same_bytes(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        observed(tmp_path / name, checkpoint, probe)
+    for file in ("clouds.safetensors", "quality.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_logits_in_pieces_give_the_same_nll(
+    tmp_path: Path,
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
+    whole = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
+    monkeypatch.setattr(stage, "LOGITS_AT_ONCE", 1)
+    pieces = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
+    assert pieces == pytest.approx(whole, rel=1e-6)
+
+
+def test_flops_of_a_checkpoint_from_elsewhere_follow_from_its_tokens(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
+    known = observed(tmp_path, checkpoint, probe)["run"]
+    assert known["flops"] > 6 * known["parameters"] * 700 * 0.9
+    assert known["unique_tokens"] is None
+    unknown = observed(tmp_path, checkpoint, probe, run={**RUN, "tokens": None})["run"]
+    assert unknown["flops"] is None
+
+
+def test_what_cannot_be_observed_is_said(
+    tmp_path: Path,
+    make_model: Callable[..., Any],
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+) -> None:
+    probe = make_probe(tmp_path / "probe")
+    small = save_checkpoint(tmp_path / "small", vocab_size=200)
+    with pytest.raises(InputError, match="has a vocabulary of 200"):
+        observed(tmp_path, small, probe)
+    short = save_checkpoint(tmp_path / "short", max_position_embeddings=16)
+    with pytest.raises(InputError, match="16 positions"):
+        observed(tmp_path, short, probe)
+    model = make_model("gpt_neox")
+    with torch.no_grad():
+        model.gpt_neox.layers[1].mlp.dense_4h_to_h.weight[:] = torch.nan
+    model.save_pretrained(tmp_path / "broken")
+    with pytest.raises(InputError, match="not finite in block_2"):
+        observed(tmp_path, tmp_path / "broken", probe)
+    whole = save_checkpoint(tmp_path / "whole")
+    with pytest.raises(InputError, match="block_9"):
+        observed(tmp_path, whole, probe, layers=["block_9"])

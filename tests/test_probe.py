@@ -1,0 +1,74 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmtopo.errors import InputError
+from lmtopo.formats import probes
+from lmtopo.probe import find_texts
+from lmtopo.windows import stream, windows
+
+
+@given(
+    documents=st.lists(st.lists(st.integers(1, 9), max_size=30), min_size=1, max_size=12),
+    context=st.integers(2, 16),
+    overlap=st.integers(0, 15),
+    skip=st.integers(0, 3),
+    shortest=st.integers(1, 5),
+)
+def test_texts_are_stretches_of_one_document_and_never_overlap(
+    documents: list[list[int]], context: int, overlap: int, skip: int, shortest: int
+) -> None:
+    tokens = stream(documents, 0)
+    cut = windows(len(tokens.ids), context=context, stride=max(1, context - overlap))
+    texts = find_texts(tokens, cut, skip_positions=skip, min_text_tokens=shortest)
+    covered: list[int] = []
+    for window, first, end in texts:
+        places = cut.start[window] + np.arange(first, end)
+        assert first >= skip
+        assert first >= cut.fresh[window]
+        assert end - first >= shortest
+        assert len(set(tokens.document[places])) == 1
+        assert tokens.scored[places].all()  # no boundary token is part of a text
+        covered += places.tolist()
+    assert len(covered) == len(set(covered))
+
+
+def test_texts_are_as_long_as_they_can_be() -> None:
+    tokens = stream([[1] * 5, [2] * 9], 0)  # 0 11111 0 222222222
+    cut = windows(16, context=8, stride=8)
+    found = find_texts(tokens, cut, skip_positions=0, min_text_tokens=1)
+    assert found.tolist() == [[0, 1, 6], [0, 7, 8], [1, 0, 7]]
+
+
+def test_a_probe_comes_back_as_it_was_saved_and_twice_alike(
+    tmp_path: Path, make_probe: Callable[..., Path]
+) -> None:
+    one, two = make_probe(tmp_path / "one"), make_probe(tmp_path / "two")
+    assert one.read_bytes() == two.read_bytes()
+    loaded = probes.load(one)
+    assert loaded.facts["n_tokens"] == loaded.stream.scored.sum()
+    assert loaded.facts["n_documents"] == 40
+    assert len(loaded.places.token) == len(loaded.places.text) == 40
+
+
+def test_another_seed_samples_other_places_of_the_same_texts(
+    tmp_path: Path, make_probe: Callable[..., Path]
+) -> None:
+    one = probes.load(make_probe(tmp_path / "one"))
+    two = probes.load(make_probe(tmp_path / "two", seed=2))
+    assert (one.stream.ids == two.stream.ids).all()
+    assert (one.places.token != two.places.token).any()
+
+
+def test_too_few_texts_are_counted_in_the_error(
+    tmp_path: Path, make_probe: Callable[..., Path]
+) -> None:
+    with pytest.raises(InputError, match=r"there are \d+ of at least 8 tokens"):
+        make_probe(tmp_path / "probe", points=100_000)
+    with pytest.raises(InputError, match="need as many positions"):
+        make_probe(tmp_path / "probe", points=100_000, poolings=["token"])
+    assert list(tmp_path.iterdir()) == []

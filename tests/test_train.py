@@ -1,0 +1,183 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lmtopo.errors import InputError
+from lmtopo.train import Recipe, train
+from lmtopo.train.data import TrainingData
+
+RECIPE: dict[str, Any] = {
+    "architecture": {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "rotary_pct": 0.25,
+        "tie_word_embeddings": False,
+    },
+    "vocabulary": 300,
+    "positions": 32,
+    "steps": [0, 1, 4, 12],
+    "unique_tokens": None,
+    "flops_per_token": 7,
+    "seed": 1,
+    "threads": 1,
+    "dtype": "float32",
+    "context": 16,
+    "batch_size": 4,
+    "learning_rate": 1e-2,
+    "final_learning_rate": 0.1,
+    "warmup": 0.25,
+    "weight_decay": 0.1,
+    "betas": [0.9, 0.95],
+    "clip": 1.0,
+}
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path,
+    dataset_folder: Path,
+    tokenizer_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Path]:
+    """Trains in a fresh working directory and returns the run's folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(name: str, **changes: Any) -> Path:
+        train(
+            dataset=str(dataset_folder),
+            tokenizer=str(tokenizer_folder),
+            run=str(tmp_path / name),
+            name=name,
+            recipe=RECIPE | changes,
+        )
+        return tmp_path / name
+
+    return call
+
+
+def weights(run: Path, step: int) -> bytes:
+    return (run / f"step{step}" / "model.safetensors").read_bytes()
+
+
+def test_loss_falls_from_that_of_a_guess(run: Callable[..., Path]) -> None:
+    table = pd.read_parquet(run("run") / "training.parquet")
+    assert table["step"].tolist() == list(range(1, 13))
+    assert table["loss"].iloc[0] == pytest.approx(np.log(300), abs=0.1)
+    assert table["loss"].iloc[-1] < table["loss"].iloc[0] - 0.3
+    assert table["tokens"].iloc[-1] == 12 * 4 * 16
+    assert table["flops"].iloc[-1] == 12 * 4 * 16 * 7
+
+
+def test_a_run_holds_its_checkpoints_in_hugging_face_format(run: Callable[..., Path]) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = run("run")
+    names = {path.name for path in folder.glob("step*")}
+    assert names == {"step0", "step1", "step4", "step12"}
+    model = AutoModelForCausalLM.from_pretrained(folder / "step12")
+    assert model.config.model_type == "gpt_neox"
+    assert len(AutoTokenizer.from_pretrained(folder / "step12")) == 300
+    assert json.loads((folder / "step4" / "resources.json").read_text()) == {
+        "tokens": 256.0,
+        "unique_tokens": 256.0,
+        "flops": 1792.0,
+    }
+    assert not list(Path(".lmtopo/state").iterdir())
+
+
+def test_the_same_recipe_twice_gives_the_same_weights(run: Callable[..., Path]) -> None:
+    one, two = run("one"), run("two")
+    assert [weights(one, step) for step in (0, 12)] == [weights(two, step) for step in (0, 12)]
+    assert weights(one, 12) != weights(run("other", seed=2), 12)
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.train.state import State
+
+    whole = run("whole")
+    monkeypatch.setattr("lmtopo.train.state.SAVE_EVERY", 0.0)
+    done = State.done
+
+    def killed(self: State, step: int, **values: float) -> None:
+        done(self, step, **values)
+        if step == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(State, "done", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run("resumed")
+    steps = []
+
+    def noted(self: State, step: int, **values: float) -> None:
+        steps.append(step)
+        done(self, step, **values)
+
+    monkeypatch.setattr(State, "done", noted)
+    resumed = run("resumed")
+    assert steps == list(range(7, 12))
+    assert weights(resumed, 12) == weights(whole, 12)
+    tables = [(folder / "training.parquet").read_bytes() for folder in (whole, resumed)]
+    assert tables[0] == tables[1]
+
+
+def test_bfloat16_trains_to_other_weights_in_float32(run: Callable[..., Path]) -> None:
+    from safetensors.torch import load_file
+
+    folder = run("half", dtype="bfloat16")
+    kept = load_file(folder / "step12" / "model.safetensors")
+    assert {tensor.dtype for tensor in kept.values()} == {torch.float32}
+    assert weights(folder, 12) != weights(run("full"), 12)
+
+
+def make_data(dataset: Path, tokenizer: Path, **changes: Any) -> TrainingData:
+    shape = {"context": 8, "batch_size": 2, "steps": 400, "unique_tokens": None, "seed": 1}
+    return TrainingData(str(dataset), str(tokenizer), **shape | changes)
+
+
+def test_an_epoch_reads_every_window_once(dataset_folder: Path, tokenizer_folder: Path) -> None:
+    data = make_data(dataset_folder, tokenizer_folder, unique_tokens=81)
+    assert data.unique_tokens == 80
+    first = torch.cat([data.batch(step)[0] for step in range(5)])
+    second = torch.cat([data.batch(step)[0] for step in range(5, 10)])
+    assert not torch.equal(first, second)
+    assert sorted(first.tolist()) == sorted(second.tolist())
+
+
+def test_targets_are_the_inputs_shifted_by_one(
+    dataset_folder: Path, tokenizer_folder: Path
+) -> None:
+    inputs, targets = make_data(dataset_folder, tokenizer_folder).batch(3)
+    assert torch.equal(inputs[:, 1:], targets[:, :-1])
+
+
+def test_a_longer_run_begins_as_a_shorter_one(dataset_folder: Path, tokenizer_folder: Path) -> None:
+    short = make_data(dataset_folder, tokenizer_folder, steps=20)
+    long = make_data(dataset_folder, tokenizer_folder, steps=100)
+    for step in range(20):
+        assert torch.equal(short.batch(step)[0], long.batch(step)[0])
+
+
+def test_more_unique_tokens_than_there_are_is_an_error(
+    dataset_folder: Path, tokenizer_folder: Path
+) -> None:
+    with pytest.raises(InputError, match="asks for 10000000 unique tokens"):
+        make_data(dataset_folder, tokenizer_folder, steps=10**7, unique_tokens=10**7)
+
+
+def test_the_learning_rate_warms_up_and_ends_at_its_share() -> None:
+    recipe = Recipe(**RECIPE | {"steps": [0, 100], "warmup": 0.1})
+    rates = [recipe.learning_rate_at(step) for step in range(100)]
+    assert rates[0] == pytest.approx(1e-3)
+    assert max(rates) == rates[9] == pytest.approx(1e-2)
+    assert rates[-1] == pytest.approx(1e-3)
+    assert rates[9:] == sorted(rates[9:], reverse=True)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmtopo.windows import batches, stream, windows
+
+
+@given(tokens=st.integers(2, 400), context=st.integers(1, 60), stride=st.integers(1, 60))
+def test_every_prediction_is_fresh_exactly_once(tokens: int, context: int, stride: int) -> None:
+    stride = min(stride, context)
+    cut = windows(tokens, context=context, stride=stride)
+    fresh = [
+        start + offset
+        for start, length, first in zip(cut.start, cut.length, cut.fresh, strict=True)
+        for offset in range(first, length)
+    ]
+    assert sorted(fresh) == list(range(tokens - 1))
+    assert cut.length.max() <= context
+
+
+def test_without_overlap_a_window_starts_at_the_last_target_of_the_one_before() -> None:
+    cut = windows(11, context=4, stride=4)
+    assert cut.start.tolist() == [0, 4, 8]
+    assert cut.length.tolist() == [4, 4, 2]
+    assert cut.fresh.tolist() == [0, 0, 0]
+
+
+def test_with_overlap_a_prediction_sees_at_least_context_minus_stride_tokens() -> None:
+    cut = windows(100, context=10, stride=3)
+    assert cut.fresh.tolist()[0] == 0
+    assert set(cut.fresh.tolist()[1:]) == {7}
+
+
+def test_boundaries_are_context_and_never_scored() -> None:
+    found = stream([[5, 6], [], [7]], 0)
+    assert found.ids.tolist() == [0, 5, 6, 0, 0, 7]
+    assert found.scored.tolist() == [False, True, True, False, False, True]
+    assert found.document.tolist() == [0, 0, 0, 1, 2, 2]
+
+
+@given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=40), size=st.integers(1, 7))
+def test_batches_hold_each_window_once_and_one_length_each(lengths: list[int], size: int) -> None:
+    from lmtopo.windows import Windows
+
+    length = np.array(lengths, dtype=np.int64)
+    parts = Windows(np.zeros_like(length), length, np.zeros_like(length))
+    found = list(batches(parts, size))
+    assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
+    for batch in found:
+        assert len(batch) <= size
+        assert len({lengths[index] for index in batch}) == 1
+
+
+def test_an_empty_split_has_no_windows() -> None:
+    assert len(windows(1, context=4, stride=4)) == 0
+    with pytest.raises(StopIteration):
+        next(batches(windows(1, context=4, stride=4), 2))

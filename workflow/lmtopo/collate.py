@@ -1,0 +1,49 @@
+"""Stage `collate`: what all pairs have found, as the study's tables."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lmtopo.files import read_json
+from lmtopo.tables import KEYS, QUALITY, read, write_table
+
+
+def collate(
+    *,
+    pairs: str,
+    runs: Sequence[tuple[str, str, Sequence[int]]],
+    datasets: Sequence[str],
+    quality: str,
+    signatures: str,
+) -> None:
+    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs.
+
+    ``runs`` lists model, budget and steps of each run; rows come in that order, then by dataset,
+    then by step.
+    """
+    folders = list(pair_folders(pairs, runs, datasets))
+    rows = [row for folder in folders for row in quality_rows(folder)]
+    write_table(quality, pd.DataFrame(rows, columns=list(QUALITY)).astype(QUALITY), KEYS["quality"])
+    frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
+    write_table(signatures, frame, KEYS["signatures"])
+
+
+def pair_folders(
+    pairs: str, runs: Sequence[tuple[str, str, Sequence[int]]], datasets: Sequence[str]
+) -> Iterator[Path]:
+    for model, budget, steps in runs:
+        for dataset in datasets:
+            for step in steps:
+                yield Path(pairs, model, budget, f"step{step}", dataset)
+
+
+def quality_rows(folder: Path) -> list[dict[str, Any]]:
+    """One row per reading of a pair."""
+    pair = read_json(folder / "quality.json")
+    shared = {key: pair[key] for key in ("dataset", "split", "dtype", "device")}
+    return [
+        {**pair["run"], **shared, "reading": reading, **measures}
+        for reading, measures in pair["readings"].items()
+    ]

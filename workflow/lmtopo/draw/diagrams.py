@@ -1,0 +1,56 @@
+"""Figure `diagrams`: persistence diagrams of one run, from its first checkpoint to its last."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lmtopo.draw.style import COLOURS
+from lmtopo.formats.diagrams import load
+
+MARKERS = ("o", "^", "s")
+
+
+def draw(
+    quality: pd.DataFrame,
+    signatures: pd.DataFrame,
+    *,
+    width: float,
+    shown: Sequence[Mapping[str, Any]],
+    layer: str,
+    pooling: str,
+) -> Figure:
+    """Diagrams of the first replicate, in units of each cloud's enclosing radius, so that shape
+    is compared and not size."""
+    figure, panels = plt.subplots(
+        1, len(shown), figsize=(width, 0.9 + width / len(shown)), squeeze=False, sharey=True
+    )
+    for panel, one in zip(panels[0], shown, strict=True):
+        found = load(one["diagrams"])
+        radius = found.radius(layer, pooling, 0)
+        for dimension, bars in enumerate(found.diagrams(layer, pooling, 0)):
+            finite = bars[np.isfinite(bars[:, 1])] / radius
+            panel.scatter(
+                finite[:, 0],
+                finite[:, 1],
+                s=9,
+                marker=MARKERS[dimension],
+                color=COLOURS[dimension],
+                alpha=0.55,
+                linewidths=0,
+                label=f"$H_{dimension}$ ({len(finite)})",
+            )
+        panel.plot([0, 1], [0, 1], color="#888888", linewidth=0.7)
+        panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", title=one["title"])
+        panel.legend(loc="lower right", handletextpad=0.1, borderaxespad=0.1)
+        panel.set_xlabel("birth / enclosing radius")
+    panels[0][0].set_ylabel("death / enclosing radius")
+    first = shown[0]
+    figure.suptitle(
+        f"When do loops appear in {first['model']} ({first['budget']})? "
+        f"{first['dataset']}, {layer}, pooling {pooling}"
+    )
+    return figure

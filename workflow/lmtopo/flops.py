@@ -1,0 +1,73 @@
+"""Floating-point operations of a decoder, counted from its matrix products.
+
+One multiply-add counts as two operations. Per token of a sequence of length T, forward:
+
+    2 M + 4 L d T + 2 d V
+
+M: parameters of the blocks' weight matrices; L: blocks; d: width of attention (heads x head
+width); V: vocabulary. The second term is attention (queries times keys, then weights times
+values; the causal mask saves nothing, as in PyTorch's counter), the third the unembedding.
+Backward takes twice the forward. Norms, activations and softmax are left out.
+
+Source: Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with attention and unembedding
+counted as in Hoffmann et al. 2022, arXiv 2203.15556, appendix F.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+
+def forward_flops_per_token(
+    *, matrix_parameters: int, layers: int, width: int, vocabulary: int, context: int
+) -> int:
+    """Operations of one token's forward pass in a sequence of length ``context``."""
+    return 2 * matrix_parameters + 4 * layers * width * context + 2 * width * vocabulary
+
+
+def training_flops_per_token(
+    *, matrix_parameters: int, layers: int, width: int, vocabulary: int, context: int
+) -> int:
+    """Operations of one token's forward and backward pass: three times the forward's."""
+    return 3 * forward_flops_per_token(
+        matrix_parameters=matrix_parameters,
+        layers=layers,
+        width=width,
+        vocabulary=vocabulary,
+        context=context,
+    )
+
+
+def gpt_neox_matrix_parameters(*, width: int, layers: int, mlp: int) -> int:
+    """M of GPT-NeoX: queries, keys, values, output (4 d^2) and the MLP (2 d m), per block."""
+    return layers * (4 * width * width + 2 * width * mlp)
+
+
+def matrix_parameters(model: "PreTrainedModel") -> int:
+    """M of any decoder: parameters with two dimensions that are no embedding."""
+    embeddings = {id(parameter) for parameter in embedding_parameters(model)}
+    return sum(
+        parameter.numel()
+        for parameter in model.parameters()
+        if parameter.ndim == 2 and id(parameter) not in embeddings
+    )
+
+
+def count_parameters(model: "PreTrainedModel") -> tuple[int, int]:
+    """Parameters without embeddings and unembedding (as Pythia counts them), and all."""
+    embeddings = {id(parameter): parameter.numel() for parameter in embedding_parameters(model)}
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return total - sum(embeddings.values()), total
+
+
+def embedding_parameters(model: "PreTrainedModel") -> list["Tensor"]:
+    """Weights of every embedding (tokens, learned positions) and of the unembedding."""
+    from torch.nn import Embedding
+
+    weights = [module.weight for module in model.modules() if isinstance(module, Embedding)]
+    unembedding = model.get_output_embeddings()
+    if unembedding is not None and all(unembedding.weight is not weight for weight in weights):
+        weights.append(unembedding.weight)
+    return weights

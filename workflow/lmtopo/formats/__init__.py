@@ -1,0 +1,1 @@
+"""What lies on disk between two stages: probes, clouds and diagrams."""

@@ -1,0 +1,108 @@
+"""The file of clouds, ``clouds.safetensors``, and the subsamples that are taken of them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from lmtopo.errors import InputError
+from lmtopo.files import atomic
+from lmtopo.seeds import generator
+
+HEADER = "lmtopo"
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """The clouds of one checkpoint on one probe.
+
+    ``arrays``: by pooling, the points of every layer. ``layers``: what the rows of the first axis
+    are. ``metadata``: what the writer had to say.
+    """
+
+    arrays: Mapping[str, Float32[np.ndarray, "layers points width"]]
+    layers: tuple[str, ...]
+    metadata: Mapping[str, str]
+
+
+def save(
+    path: str | Path,
+    clouds: Mapping[str, Float32[np.ndarray, "layers points width"]],
+    *,
+    layers: Sequence[str],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write clouds by pooling; the same clouds give the same bytes.
+
+    The layers' names and the metadata are JSON under one key of the file's header: safetensors
+    writes several keys in random order.
+
+    Raises
+    ------
+    InputError
+        If a cloud has not one row per layer.
+    """
+    from safetensors.numpy import save_file
+
+    for pooling, cloud in clouds.items():
+        if len(cloud) != len(layers):
+            raise InputError(
+                f"the clouds of pooling '{pooling}' have {len(cloud)} layers, but "
+                f"{len(layers)} are named: {', '.join(layers)}"
+            )
+    header = json.dumps({"layers": list(layers), "metadata": dict(sorted(metadata.items()))})
+    # safetensors writes the buffer as it lies, whatever the strides.
+    arrays = {pooling: np.ascontiguousarray(clouds[pooling]) for pooling in sorted(clouds)}
+    with atomic(path) as temporary:
+        save_file(arrays, temporary, metadata={HEADER: header})
+
+
+def load(path: str | Path) -> Clouds:
+    """Read a file that `save` has written; poolings come in alphabetical order.
+
+    Raises
+    ------
+    InputError
+        If it is another safetensors file.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        header = (file.metadata() or {}).get(HEADER)
+        if header is None:
+            raise InputError(f"'{path}' is no file of clouds: it does not name its layers")
+        arrays = {pooling: file.get_tensor(pooling) for pooling in sorted(file.keys())}
+    facts = json.loads(header)
+    return Clouds(arrays, tuple(facts["layers"]), facts["metadata"])
+
+
+def subsamples(
+    points: int, size: int, replicates: int, seed: int
+) -> list[Int64[np.ndarray, " size"]]:
+    """``replicates`` sets of ``size`` of ``points`` indices (m out of n), each sorted.
+
+    Drawn without replacement, from the seed and the replicate's number alone: the same points
+    at every checkpoint, layer and pooling, and more replicates leave the first ones as they are.
+
+    Raises
+    ------
+    InputError
+        If ``size`` is not within 1 .. ``points``, or several replicates would be all points.
+    """
+    if not 1 <= size <= points:
+        raise InputError(
+            f"subsamples of {size} points cannot be drawn from {points}: "
+            f"set clouds.subsample to 1 .. {points}"
+        )
+    if size == points and replicates > 1:
+        raise InputError(
+            f"{replicates} subsamples of all {points} points would be the same: "
+            "lower clouds.subsample, or set clouds.replicates: 1"
+        )
+    return [
+        np.sort(generator(seed, "subsample", replicate).choice(points, size, replace=False))
+        for replicate in range(replicates)
+    ]

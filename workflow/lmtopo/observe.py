@@ -1,0 +1,184 @@
+"""Stage `observe`: one pass of one checkpoint over one probe gives its clouds and its NLL."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lmtopo import checkpoint as checkpoints
+from lmtopo import flops
+from lmtopo.errors import InputError
+from lmtopo.files import read_json, write_json
+from lmtopo.formats import clouds as cloud_files
+from lmtopo.formats import probes
+from lmtopo.formats.probes import Probe
+from lmtopo.provenance import origin
+from lmtopo.windows import batches
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from lmtopo.decoder import Decoder
+    from lmtopo.sampler import Sampler
+
+LOGITS_AT_ONCE = 2**23
+
+
+def observe(
+    *,
+    checkpoint: str,
+    probe: str,
+    clouds: str,
+    quality: str,
+    provenance: str,
+    run: Mapping[str, Any],
+    layers: str | Sequence[str],
+    poolings: Sequence[str],
+    dtype: str,
+    batch_size: int,
+    threads: int,
+) -> None:
+    """Read ``probe`` with the model in folder ``checkpoint``; write ``clouds`` and ``quality``.
+
+    ``run`` holds the run columns that the study knows; what only the weights or the training run
+    know (parameters, tokens, FLOPs) is added here.
+
+    Raises
+    ------
+    InputError
+        If the model cannot read the probe (vocabulary, positions, layers) or its hidden states
+        are not finite.
+    """
+    import torch
+
+    from lmtopo.decoder import Decoder
+    from lmtopo.sampler import Sampler
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    read = probes.load(probe)
+    model = checkpoints.load(checkpoint, dtype=dtype)
+    check_fit(model, read, checkpoint)
+    columns = run_columns(run, checkpoint, model, read.facts["context"])
+    decoder = Decoder(model)
+    wanted = decoder.layers if layers == "all" else [str(layer) for layer in layers]
+    if missing := set(wanted) - set(decoder.layers):
+        raise InputError(f"clouds.layers: no {sorted(missing)} in '{checkpoint}'")
+    sampler = Sampler(read.places, wanted, poolings)
+    with torch.inference_mode():
+        nll = score(decoder, read, sampler, batch_size)
+    found = sampler.clouds()
+    for pooling, cloud in found.items():
+        for layer, points in zip(wanted, cloud, strict=True):
+            if not np.isfinite(points).all():
+                raise InputError(
+                    f"'{checkpoint}' has hidden states that are not finite in {layer} "
+                    f"(pooling {pooling}, {dtype}): the weights are broken, or need float32"
+                )
+    facts = read.facts
+    metadata = {"dtype": dtype, "dataset": facts["dataset"], "blocks": str(decoder.blocks)}
+    cloud_files.save(clouds, found, layers=wanted, metadata=metadata)
+    write_json(
+        quality,
+        {
+            "run": columns,
+            "dataset": facts["dataset"],
+            "split": facts["split"],
+            "dtype": dtype,
+            "device": "cpu",
+            "skip_positions": facts["skip_positions"],
+            "readings": {"windows": measures(nll, facts)},
+        },
+    )
+    write_json(
+        provenance,
+        origin(files=checkpoints.weight_files(checkpoint), run=dict(run), threads=threads),
+    )
+
+
+def score(decoder: "Decoder", read: Probe, sampler: "Sampler", batch_size: int) -> float:
+    """Total negative log-likelihood in nats, summed in float64; shows the sampler each layer."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    ids = torch.from_numpy(read.stream.ids.astype(np.int64))
+    scored = torch.from_numpy(read.stream.scored)
+    total = 0.0
+    for batch in batches(read.windows, batch_size):
+        length = int(read.windows.length[batch[0]])
+        inputs = torch.from_numpy(read.windows.start[batch])[:, None] + torch.arange(length)
+        states = decoder.body(ids[inputs], sampler.over(batch))
+        fresh = torch.arange(length) >= torch.from_numpy(read.windows.fresh[batch])[:, None]
+        counted = scored[inputs + 1] & fresh
+        kept, targets = states[counted], ids[inputs + 1][counted]
+        size = max(64, LOGITS_AT_ONCE // decoder.vocabulary)
+        for some, following in zip(kept.split(size), targets.split(size), strict=True):
+            losses = cross_entropy(decoder.head(some).float(), following, reduction="none")
+            total += losses.double().sum().item()
+    return total
+
+
+def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Perplexities of one reading: exp(nll / tokens), the same per word and per byte, and
+    nll / (bytes ln 2), the bits per byte."""
+
+    def per(count: int) -> float:
+        return math.exp(min(nll / count, 700.0)) if count else math.nan
+
+    return {
+        "context": facts["context"],
+        "stride": facts["stride"],
+        "n_documents": facts["n_documents"],
+        "n_tokens": facts["n_tokens"],
+        "n_words": facts["n_words"],
+        "n_bytes": facts["n_bytes"],
+        "nll": nll,
+        "perplexity": per(facts["n_tokens"]),
+        "word_perplexity": per(facts["n_words"]),
+        "byte_perplexity": per(facts["n_bytes"]),
+        "bits_per_byte": nll / facts["n_bytes"] / math.log(2),
+    }
+
+
+def check_fit(model: "PreTrainedModel", read: Probe, folder: str) -> None:
+    """Refuse a probe with ids or positions that the model does not have."""
+    largest, vocabulary = int(read.stream.ids.max()), model.config.vocab_size
+    if largest >= vocabulary:
+        raise InputError(
+            f"the tokenizer gives id {largest}, but '{folder}' has a vocabulary of {vocabulary}: "
+            "give the model the tokenizer it was trained with (models.NAME.tokenizer_path)"
+        )
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if positions is not None and read.facts["context"] > positions:
+        raise InputError(
+            f"quality.context {read.facts['context']} is beyond the {positions} positions of "
+            f"'{folder}': lower quality.context"
+        )
+
+
+def run_columns(
+    run: Mapping[str, Any], folder: str, model: "PreTrainedModel", context: int
+) -> dict[str, Any]:
+    """The run columns of the tables, completed from the weights and, where the checkpoint comes
+    from a run of ours, from what that run has written beside them (``resources.json``)."""
+    parameters, total = flops.count_parameters(model)
+    spent = Path(folder) / "resources.json"
+    if spent.is_file():
+        resources = read_json(spent)
+    else:
+        per_token = flops.training_flops_per_token(
+            matrix_parameters=flops.matrix_parameters(model),
+            layers=model.config.num_hidden_layers,
+            width=model.config.hidden_size,
+            vocabulary=model.config.vocab_size,
+            context=getattr(model.config, "max_position_embeddings", None) or context,
+        )
+        tokens = run["tokens"]
+        resources = {
+            "tokens": tokens,
+            "unique_tokens": None,
+            "flops": None if tokens is None else tokens * per_token,
+        }
+    return {**run, **resources, "parameters": parameters, "parameters_total": total}

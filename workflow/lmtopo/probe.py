@@ -1,0 +1,133 @@
+"""Stage `probe`: the tokens that every checkpoint of a tokenizer reads, and where it is sampled."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int64
+
+from lmtopo.errors import InputError
+from lmtopo.formats.probes import Places, Probe, save
+from lmtopo.seeds import generator
+from lmtopo.windows import Stream, Windows, stream, windows
+
+
+def probe(
+    *,
+    tokenizer: str,
+    dataset: str,
+    probe: str,
+    name: str,
+    split: str,
+    documents: int | None,
+    context: int,
+    stride: int,
+    points: int,
+    poolings: Sequence[str],
+    skip_positions: int,
+    min_text_tokens: int,
+    seed: int,
+) -> None:
+    """Tokenize a split, cut it into windows, draw the sampled places, and save all of it.
+
+    ``tokenizer`` and ``dataset`` are folders, ``probe`` is the file to write.
+
+    Raises
+    ------
+    InputError
+        If the split has too few texts or positions for ``points``.
+    """
+    from lmtopo import tokenizer as tokenizers
+    from lmtopo.dataset.documents import documents as read
+
+    texts = read(dataset, split, limit=documents)
+    loaded = tokenizers.load(tokenizer)
+    tokens = stream(tokenizers.encode(loaded, texts), tokenizers.boundary(loaded))
+    cut = windows(len(tokens.ids), context=context, stride=stride)
+    try:
+        places = draw_places(
+            tokens,
+            cut,
+            points=points,
+            poolings=poolings,
+            skip_positions=skip_positions,
+            min_text_tokens=min_text_tokens,
+            rng=generator(seed, "probe", name),
+        )
+    except InputError as error:
+        raise InputError(f"dataset '{name}', split '{split}': {error}") from error
+    facts = {
+        "dataset": name,
+        "split": split,
+        "context": context,
+        "stride": stride,
+        "skip_positions": skip_positions,
+        "n_documents": len(texts),
+        "n_tokens": int(tokens.scored.sum()),
+        "n_words": sum(len(text.split()) for text in texts),
+        "n_bytes": sum(len(text.encode()) for text in texts),
+    }
+    save(probe, Probe(tokens, cut, places, facts))
+
+
+def find_texts(
+    tokens: Stream, cut: Windows, *, skip_positions: int, min_text_tokens: int
+) -> Int64[np.ndarray, "texts 3"]:
+    """All texts: (window, first offset, offset after the last) of each part of one document, at
+    least ``min_text_tokens`` long, among the inputs that a window is the first to read, its first
+    ``skip_positions`` positions left out."""
+    found = []
+    for index, (start, length, fresh) in enumerate(
+        zip(cut.start, cut.length, cut.fresh, strict=True)
+    ):
+        first = max(int(fresh), skip_positions)
+        inside = slice(int(start) + first, int(start + length))
+        edges = np.flatnonzero(
+            np.diff(tokens.document[inside]).astype(bool) | ~tokens.scored[inside][1:]
+        )
+        for begin, end in zip([0, *(edges + 1)], [*(edges + 1), length - first], strict=True):
+            begin += not tokens.scored[inside][begin] if end > begin else 0
+            if end - begin >= min_text_tokens:
+                found.append((index, first + begin, first + end))
+    return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+
+def draw_places(
+    tokens: Stream,
+    cut: Windows,
+    *,
+    points: int,
+    poolings: Sequence[str],
+    skip_positions: int,
+    min_text_tokens: int,
+    rng: np.random.Generator,
+) -> Places:
+    """``points`` texts, and ``points`` single positions over all texts, each without repetition.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than that of a kind that ``poolings`` needs.
+    """
+    texts = find_texts(tokens, cut, skip_positions=skip_positions, min_text_tokens=min_text_tokens)
+    positions = np.array(
+        [(window, offset) for window, first, end in texts for offset in range(first, end)],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    if set(poolings) & {"last", "mean"} and len(texts) < points:
+        raise InputError(
+            f"clouds of {points} points need as many texts, but there are {len(texts)} of at "
+            f"least {min_text_tokens} tokens: give more text, or lower clouds.points or "
+            "clouds.min_text_tokens"
+        )
+    if "token" in poolings and len(positions) < points:
+        raise InputError(
+            f"clouds of {points} points need as many positions, but there are {len(positions)} "
+            f"in texts of at least {min_text_tokens} tokens: give more text, or lower "
+            "clouds.points or clouds.min_text_tokens"
+        )
+
+    def draw(rows: Int64[np.ndarray, "rows columns"]) -> Int64[np.ndarray, "drawn columns"]:
+        chosen = rng.permutation(len(rows))[:points]
+        return rows[np.sort(chosen)]
+
+    return Places(token=draw(positions), text=draw(texts))

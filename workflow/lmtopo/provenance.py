@@ -1,0 +1,78 @@
+"""Where a result comes from: versions, revision, seeds and hashes, written beside it."""
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lmtopo import __version__
+from lmtopo.files import read_json, sha256, write_json
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "datasets",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "ripser",
+    "snakemake",
+)
+
+
+def origin(files: Iterable[str | Path] = (), **facts: Any) -> dict[str, Any]:
+    """Versions and git revision, the SHA-256 of ``files``, and any ``facts``."""
+    return {
+        "lmtopo": __version__,
+        "revision": git_revision(),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "packages": versions(),
+        "sha256": {str(file): sha256(file) for file in files},
+        **facts,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the libraries that results depend on."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def git_revision() -> str | None:
+    """The workflow's git revision, with ``-dirty`` if files differ; None outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(
+            [*command, "--abbrev=40", "--exclude=*"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def provenance(*, provenance: str, datasets: Iterable[str], config: dict[str, Any]) -> None:
+    """Write the study's ``provenance.json``: its configuration and hash, and its datasets."""
+    text = json.dumps(config, sort_keys=True)
+    write_json(
+        provenance,
+        origin(
+            config_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            config=config,
+            datasets={
+                Path(folder).name: read_json(Path(folder) / "provenance.json")["fingerprint"]
+                for folder in datasets
+            },
+        ),
+    )

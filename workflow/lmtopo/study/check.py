@@ -1,0 +1,266 @@
+"""What can be wrong with a study, found before any job starts and told all at once."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from lmtopo.errors import InputError
+from lmtopo.files import read_json
+from lmtopo.study.schema import (
+    GeneratedDataset,
+    LocalDataset,
+    LocalModel,
+    StudyFile,
+    TrainedModel,
+    fill_data,
+)
+
+STUDY_FILES = ("config/config.yaml", "config/studies/*.yaml")
+
+
+def report(study: str, problems: list[str]) -> str:
+    """All problems as one message, one a line."""
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return "\n".join([f"study '{study}' has {count}:", *(f"  - {line}" for line in problems)])
+
+
+def parse(raw: Mapping[str, Any]) -> StudyFile:
+    """The typed study file.
+
+    Raises
+    ------
+    InputError
+        With every unknown key, missing key and wrong value, each by its path in the file.
+    """
+    data = raw.get("data")
+    try:
+        return StudyFile.model_validate(fill_data(dict(raw), None if data is None else str(data)))
+    except ValidationError as error:
+        problems = [explain(item, raw) for item in error.errors()]
+        raise InputError(report(str(raw.get("study", "?")), problems)) from None
+
+
+def explain(item: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
+    """One of pydantic's findings in the file's own words."""
+    path, schema = key_path(item["loc"], raw), item["type"]
+    if schema == "extra_forbidden":
+        name = str(item["loc"][-1])
+        close = difflib.get_close_matches(name, all_keys(), 1, 0.6)
+        return f"{path}: unknown key" + (f" (did you mean {close[0]}?)" if close else "")
+    if schema == "missing":
+        return f"{path}: required, but not given"
+    if schema == "union_tag_invalid":
+        known = item["ctx"]["expected_tags"]
+        return f"{path}.source: {item['ctx']['tag']!r} is not known here, only {known}"
+    if schema == "union_tag_not_found":
+        return f"{path}.source: required, but not given"
+    message = item["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    value = item.get("input")
+    shown = f" (given: {value!r})" if isinstance(value, str | int | float) else ""
+    return f"{path}: {message}{shown}"
+
+
+def key_path(loc: tuple[str | int, ...], raw: Any) -> str:
+    """``loc`` without the steps pydantic adds for the branches of a union."""
+    path = ""
+    for key in loc:
+        if isinstance(key, int):
+            path += f"[{key}]"
+            raw = raw[key] if isinstance(raw, list) and key < len(raw) else None
+        elif key == loc[-1] or (isinstance(raw, Mapping) and key in raw):
+            path += f".{key}"
+            raw = raw.get(key) if isinstance(raw, Mapping) else None
+    return path.removeprefix(".")
+
+
+def all_keys() -> list[str]:
+    schema = StudyFile.model_json_schema()
+    parts = [schema, *schema["$defs"].values()]
+    return [key for part in parts for key in part.get("properties", {})]
+
+
+def names(file: StudyFile) -> list[str]:
+    """References between sections that lead nowhere or clash."""
+    problems = []
+    if file.data is None and "{data}" in file.model_dump_json():
+        problems.append("'{data}' is used, but data is not given: add data: FOLDER")
+    elif file.data is not None and not Path(file.data).is_dir():
+        problems.append(
+            f"data: folder '{file.data}' does not exist: "
+            "set it in the file or on the command line with --config data=FOLDER"
+        )
+    for name, model in file.models.items():
+        if isinstance(model, TrainedModel):
+            if model.dataset not in file.datasets:
+                problems.append(unknown(f"models.{name}.dataset", model.dataset, file.datasets))
+            for budget in model.budgets:
+                if budget not in file.budgets:
+                    problems.append(unknown(f"models.{name}.budgets", budget, file.budgets))
+    seen: set[str] = set()
+    for entry in file.evaluate:
+        if entry.dataset not in file.datasets:
+            problems.append(unknown("evaluate", entry.dataset, file.datasets))
+        if entry.dataset in seen:
+            problems.append(
+                f"evaluate: dataset '{entry.dataset}' stands there twice: "
+                "a study evaluates a dataset on one split"
+            )
+        seen.add(entry.dataset)
+    if file.clouds.subsample > file.clouds.points:
+        problems.append(
+            f"clouds.subsample {file.clouds.subsample} is above clouds.points {file.clouds.points}"
+        )
+    if file.clouds.subsample == file.clouds.points and file.clouds.replicates > 1:
+        problems.append(
+            f"clouds.subsample equals clouds.points, so its {file.clouds.replicates} replicates "
+            "would all be the same cloud: lower subsample, or set replicates: 1"
+        )
+    if file.signatures != "all":
+        from lmtopo.signatures import known
+
+        for name in file.signatures:
+            if name not in known():
+                problems.append(unknown("signatures", name, known()))
+    return problems
+
+
+def unknown(where: str, name: str, known: Iterable[str]) -> str:
+    return f"{where}: '{name}' is not defined (there are: {', '.join(known) or 'none'})"
+
+
+def tokenizers(file: StudyFile) -> list[str]:
+    """One tokenizer name must stand for one tokenizer."""
+    from lmtopo.study.resolve import tokenizer_name, tokenizer_origin
+    from lmtopo.tokenizer import file_hash
+
+    problems = []
+    origins: dict[str, tuple[str, Any]] = {}
+    for name, model in file.models.items():
+        try:
+            origin: Any = tokenizer_origin(model)
+        except InputError as error:
+            problems.append(f"models.{name}: {error}")
+            continue
+        if isinstance(model, LocalModel):
+            origin = file_hash(origin["source"])
+        tokenizer = tokenizer_name(name, model)
+        first, known = origins.setdefault(tokenizer, (name, origin))
+        if known != origin:
+            problems.append(
+                f"models '{first}' and '{name}' give tokenizer '{tokenizer}' different contents: "
+                "name them apart with models.NAME.tokenizer"
+            )
+    return problems
+
+
+def datasets(file: StudyFile) -> list[str]:
+    """Datasets that are missing, too small, or already stand for something else."""
+    problems = []
+    splits: dict[str, dict[str, int | None]] = {}
+    for entry in file.evaluate:
+        splits.setdefault(entry.dataset, {})[entry.split] = entry.documents
+    for model in file.models.values():
+        if isinstance(model, TrainedModel):
+            splits.setdefault(model.dataset, {})["train"] = None
+    for name, wanted in splits.items():
+        problems += [f"datasets.{name}: {line}" for line in other_origin(file, name)]
+        try:
+            sizes = document_bytes(file.datasets[name])
+        except InputError as error:
+            problems.append(f"datasets.{name}: {error}")
+            continue
+        if sizes is None:
+            continue
+        for split, documents in wanted.items():
+            if split not in sizes:
+                have = ", ".join(sizes)
+                problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
+            elif split != "train" or name in {entry.dataset for entry in file.evaluate}:
+                line = too_small(file, sizes[split][:documents])
+                if line:
+                    problems.append(f"datasets.{name}: split '{split}' {line}")
+    for name, model in file.models.items():
+        if isinstance(model, TrainedModel):
+            problems += [f"models.{name}: {line}" for line in too_few_unique(file, model)]
+    return problems
+
+
+def document_bytes(origin: GeneratedDataset | LocalDataset) -> dict[str, list[int]] | None:
+    """Per split the size in bytes of each document, where that is cheap to know."""
+    if isinstance(origin, GeneratedDataset):
+        from lmtopo.dataset.generated import LONGEST
+
+        longest = LONGEST[origin.kind]
+        rows = origin.rows.model_dump()
+        return {split: [longest] * count for split, count in rows.items() if count}
+    from lmtopo.dataset.survey import survey
+
+    return survey(origin.model_dump(exclude_none=True))
+
+
+def too_small(file: StudyFile, sizes: list[int]) -> str | None:
+    """Why documents of these sizes cannot fill a cloud, if they cannot.
+
+    A token takes at least one byte, so the bound is safe: what passes may still be too small, and
+    is then refused by stage `probe`, which counts.
+    """
+    clouds, context = file.clouds, file.quality.context
+    text = clouds.min_text_tokens
+    positions = sum(size for size in sizes if size >= text)
+    texts = sum(min(size // text, size // context + 2) for size in sizes)
+    if positions < clouds.points:
+        return (
+            f"has {sum(sizes)} bytes in {len(sizes)} documents: too few tokens for clouds of "
+            f"{clouds.points} points; give more text or lower clouds.points"
+        )
+    if texts < clouds.points and set(clouds.poolings) & {"last", "mean"}:
+        return (
+            f"has at most {texts} texts of {text} tokens: too few for clouds of {clouds.points} "
+            "points with pooling 'last' or 'mean'; give more text, lower clouds.points or "
+            "clouds.min_text_tokens, or pool by 'token' alone"
+        )
+    return None
+
+
+def too_few_unique(file: StudyFile, model: TrainedModel) -> list[str]:
+    problems = []
+    for name in model.budgets:
+        unique = file.budgets[name].unique_tokens
+        if unique is not None and unique <= file.train.context:
+            problems.append(
+                f"budgets.{name}.unique_tokens is {unique}, less than one window of "
+                f"train.context + 1 = {file.train.context + 1} tokens"
+            )
+    return problems
+
+
+def other_origin(file: StudyFile, name: str) -> list[str]:
+    """Other studies that give the dataset's name a different origin, on disk or in a file."""
+    mine = file.datasets[name].model_dump(mode="json", exclude_none=True)
+    problems = []
+    saved = Path("datasets") / name / "provenance.json"
+    if saved.is_file():
+        other = read_json(saved)
+        if other["study"] != file.study and other["origin"] != mine:
+            problems.append(clash(file.study, other["study"], f"saved in {saved.parent}"))
+    for path in (path for pattern in STUDY_FILES for path in sorted(Path().glob(pattern))):
+        try:
+            sibling = parse({**yaml.safe_load(path.read_text()), "data": file.data})
+        except (InputError, yaml.YAMLError, TypeError):
+            continue  # what is wrong with another study is said when that one is run
+        theirs = sibling.datasets.get(name)
+        if sibling.study != file.study and theirs is not None and theirs != file.datasets[name]:
+            problems.append(clash(file.study, sibling.study, f"described in {path}"))
+    return problems
+
+
+def clash(study: str, other: str, where: str) -> str:
+    return (
+        f"study '{study}' makes it from another origin than study '{other}' ({where}): "
+        "one name stands for one dataset, so rename it in one of them"
+    )

@@ -1,0 +1,247 @@
+"""From a study file to runs, checkpoints and pairs, before any job starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lmtopo import checkpoint, flops
+from lmtopo.errors import InputError
+from lmtopo.schedule import log_spaced_steps, total_steps
+from lmtopo.study.schema import (
+    Evaluation,
+    LocalModel,
+    StudyFile,
+    TrainedModel,
+)
+
+RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One set of weights: where it lies and how far training had come."""
+
+    model: str
+    budget: str
+    step: int
+    tokens: float | None
+    folder: str
+    inputs: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"step{self.step}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: a model under a budget, with its checkpoints in order."""
+
+    model: str
+    budget: str
+    tokenizer: str
+    checkpoints: tuple[Checkpoint, ...] = field(repr=False)
+
+    @cached_property
+    def by_name(self) -> dict[str, Checkpoint]:
+        return {checkpoint.name: checkpoint for checkpoint in self.checkpoints}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study whose every run, checkpoint and pair is known."""
+
+    file: StudyFile
+    runs: Mapping[tuple[str, str], Run]
+
+    @property
+    def name(self) -> str:
+        return self.file.study
+
+    @property
+    def results(self) -> str:
+        return f"results/{self.name}"
+
+    @cached_property
+    def evaluations(self) -> dict[str, Evaluation]:
+        return {entry.dataset: entry for entry in self.file.evaluate}
+
+    @property
+    def trained(self) -> dict[str, TrainedModel]:
+        models = self.file.models.items()
+        return {name: model for name, model in models if isinstance(model, TrainedModel)}
+
+    @property
+    def pairs(self) -> list[tuple[Checkpoint, str]]:
+        """Every checkpoint with every dataset it is observed on, runs in the file's order."""
+        return [
+            (checkpoint, dataset)
+            for run in self.runs.values()
+            for dataset in self.evaluations
+            for checkpoint in run.checkpoints
+        ]
+
+    def checkpoint(self, model: str, budget: str, name: str) -> Checkpoint:
+        return self.runs[model, budget].by_name[name]
+
+    @property
+    def datasets_used(self) -> list[str]:
+        used = [model.dataset for model in self.trained.values()] + list(self.evaluations)
+        return list(dict.fromkeys(used))
+
+    @cached_property
+    def tokenizers(self) -> dict[str, dict[str, Any]]:
+        """Per tokenizer name: the dataset and vocabulary it is trained on, or its folder."""
+        return {
+            tokenizer_name(name, model): tokenizer_origin(model)
+            for name, model in self.file.models.items()
+        }
+
+
+def read(raw: Mapping[str, Any]) -> Study:
+    """The study that a parsed study file describes.
+
+    Raises
+    ------
+    InputError
+        With every problem that can be seen before a job starts, one a line.
+    """
+    from lmtopo.study import check
+
+    file = check.parse(raw)
+    problems = check.names(file)
+    runs: dict[tuple[str, str], Run] = {}
+    if not problems:
+        for name, model in file.models.items():
+            for budget in model.budgets if isinstance(model, TrainedModel) else [RELEASED]:
+                try:
+                    runs[name, budget] = (
+                        trained_run(file, name, model, budget)
+                        if isinstance(model, TrainedModel)
+                        else local_run(file, name, model)
+                    )
+                except InputError as error:
+                    problems.append(f"models.{name}: {error}")
+        problems += check.tokenizers(file)
+        problems += check.datasets(file)
+    if problems:
+        raise InputError(check.report(file.study, list(dict.fromkeys(problems))))
+    return Study(file, runs)
+
+
+def trained_run(file: StudyFile, name: str, model: TrainedModel, budget: str) -> Run:
+    limit, tokens_per_step = file.budgets[budget], file.train.batch_size * file.train.context
+    per_token = training_flops_per_token(model, file.train.context)
+    last = total_steps(
+        flops=limit.flops,
+        tokens=limit.tokens,
+        tokens_per_step=tokens_per_step,
+        flops_per_token=per_token,
+    )
+    if last < 1:
+        needed, unit = (
+            (per_token * tokens_per_step, "flops")
+            if limit.flops is not None
+            else (tokens_per_step, "tokens")
+        )
+        raise InputError(
+            f"budget '{budget}' gives model '{name}' 0 optimizer steps "
+            f"(one step takes {needed:.2g} {unit}): raise budgets.{budget}.{unit}"
+        )
+    check_layers(file, model.architecture.num_hidden_layers)
+    folder = f"results/{file.study}/runs/{name}/{budget}"
+    checkpoints = tuple(
+        Checkpoint(
+            name, budget, step, float(step * tokens_per_step), f"{folder}/step{step}", (folder,)
+        )
+        for step in log_spaced_steps(last, file.train.checkpoints)
+    )
+    return Run(name, budget, tokenizer_name(name, model), checkpoints)
+
+
+def local_run(file: StudyFile, name: str, model: LocalModel) -> Run:
+    folders = checkpoint.find(model.path, step=model.step)
+    shapes = {checkpoint.read_shape(folder.path) for folder in folders}
+    if len(shapes) > 1:
+        raise InputError(
+            f"the checkpoints under '{model.path}' differ in layers, vocabulary or context: "
+            "give each architecture a model of its own"
+        )
+    shape = shapes.pop()
+    if shape.context is not None and file.quality.context > shape.context:
+        raise InputError(
+            f"quality.context is {file.quality.context}, but the model's positions end at "
+            f"{shape.context}: lower quality.context"
+        )
+    check_layers(file, shape.layers)
+
+    def tokens(folder: checkpoint.Folder) -> float | None:
+        if folder.tokens is None and model.tokens_per_step is not None:
+            return folder.step * model.tokens_per_step
+        return folder.tokens
+
+    checkpoints = tuple(
+        Checkpoint(
+            name,
+            RELEASED,
+            folder.step,
+            tokens(folder),
+            folder.path,
+            tuple(checkpoint.weight_files(folder.path)),
+        )
+        for folder in folders
+    )
+    return Run(name, RELEASED, tokenizer_name(name, model), checkpoints)
+
+
+def check_layers(file: StudyFile, layers: int) -> None:
+    if file.clouds.layers != "all":
+        for layer in file.clouds.layers:
+            if layer.startswith("block_") and int(layer.removeprefix("block_")) > layers:
+                raise InputError(f"clouds.layers names '{layer}', but there are {layers} blocks")
+
+
+def training_flops_per_token(model: TrainedModel, context: int) -> int:
+    shape = model.architecture
+    return flops.training_flops_per_token(
+        matrix_parameters=flops.gpt_neox_matrix_parameters(
+            width=shape.hidden_size, layers=shape.num_hidden_layers, mlp=shape.mlp_size
+        ),
+        layers=shape.num_hidden_layers,
+        width=shape.hidden_size,
+        vocabulary=model.vocabulary,
+        context=context,
+    )
+
+
+def tokenizer_name(name: str, model: TrainedModel | LocalModel) -> str:
+    if model.tokenizer is not None:
+        return model.tokenizer
+    return f"{model.dataset}-{model.vocabulary}" if isinstance(model, TrainedModel) else name
+
+
+def tokenizer_origin(model: TrainedModel | LocalModel) -> dict[str, Any]:
+    if isinstance(model, TrainedModel):
+        return {"dataset": model.dataset, "vocabulary": model.vocabulary}
+    return {"source": tokenizer_folder(model)}
+
+
+def tokenizer_folder(model: LocalModel) -> str:
+    """The folder whose tokenizer a local model uses: as given, or of the first checkpoint that
+    has one, or the folder above the checkpoints."""
+    from lmtopo.tokenizer import has_tokenizer
+
+    if model.tokenizer_path is not None:
+        folders = [model.tokenizer_path]
+    else:
+        paths = [folder.path for folder in checkpoint.find(model.path, step=model.step)]
+        folders = [*paths, *dict.fromkeys(str(Path(path).parent) for path in paths)]
+    for folder in folders:
+        if has_tokenizer(folder):
+            return folder
+    raise InputError(
+        f"no tokenizer in {', '.join(repr(folder) for folder in folders[:3])}"
+        f"{' ...' if len(folders) > 3 else ''}: give tokenizer_path, a folder that has one"
+    )

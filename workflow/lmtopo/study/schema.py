@@ -1,0 +1,249 @@
+"""The study file: every key, its type, its default. ``config/README.md`` explains them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
+Layer = Annotated[str, StringConstraints(pattern=r"^(embedding|block_[1-9][0-9]*|final_norm)$")]
+Split = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Dtype = Literal["float32", "bfloat16"]
+Pooling = Literal["token", "last", "mean"]
+
+
+class Part(BaseModel):
+    """A section of the study file; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GeneratedRows(Part):
+    train: int = Field(10_000, ge=0)
+    validation: int = Field(400, ge=0)
+    test: int = Field(400, ge=0)
+
+
+class GeneratedDataset(Part):
+    """A corpus written by a seeded grammar, offline."""
+
+    source: Literal["generated"]
+    kind: Literal["stories", "articles", "paraphrases"]
+    seed: int = Field(0, ge=0)
+    rows: GeneratedRows = GeneratedRows()
+
+
+class LocalDataset(Part):
+    """Files of the user's own."""
+
+    source: Literal["local"]
+    format: Literal["text", "lines", "wikitext", "jsonl", "csv", "tsv", "parquet", "arrow"]
+    path: str | None = None
+    splits: dict[Split, str] | None = None
+    holdout: Fraction = 0.05
+    separator: str | None = None
+    columns: dict[str, str] | None = None
+    documents: Literal["rows", "articles", "sentences"] | None = None
+    licence: str | None = None
+
+    @model_validator(mode="after")
+    def one_origin(self) -> "LocalDataset":
+        if (self.path is None) == (self.splits is None):
+            raise ValueError("give either path (cut by holdout) or splits")
+        if self.format == "text" and self.separator is None:
+            raise ValueError("format text needs separator: the line between two documents")
+        return self
+
+
+class Architecture(Part):
+    """GPT-NeoX, as in Pythia."""
+
+    hidden_size: PositiveInt
+    num_hidden_layers: PositiveInt
+    num_attention_heads: PositiveInt
+    intermediate_size: PositiveInt | None = None
+    rotary_pct: float = Field(0.25, gt=0, le=1)
+    tie_word_embeddings: bool = False
+
+    @model_validator(mode="after")
+    def heads_divide_width(self) -> "Architecture":
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is no multiple of "
+                f"num_attention_heads {self.num_attention_heads}"
+            )
+        width = self.hidden_size // self.num_attention_heads
+        if int(width * self.rotary_pct) % 2 or int(width * self.rotary_pct) == 0:
+            raise ValueError(
+                f"rotary_pct {self.rotary_pct} of a head of width {width} rotates "
+                f"{int(width * self.rotary_pct)} dimensions: it must be an even number above 0"
+            )
+        return self
+
+    @property
+    def mlp_size(self) -> int:
+        return self.intermediate_size or 4 * self.hidden_size
+
+
+class TrainedModel(Part):
+    """A model trained from scratch, one run per budget."""
+
+    source: Literal["train"]
+    dataset: Name
+    vocabulary: int = Field(ge=257)
+    architecture: Architecture
+    budgets: Annotated[list[Name], Field(min_length=1)]
+    tokenizer: Name | None = None
+    seed: int | None = Field(None, ge=0)
+    learning_rate: PositiveFloat | None = None
+
+
+class LocalModel(Part):
+    """Hugging Face checkpoint folders of the user's own: one folder, or a glob."""
+
+    source: Literal["local"]
+    path: str
+    tokens_per_step: PositiveFloat | None = None
+    step: int | None = Field(None, ge=0)
+    tokenizer: Name | None = None
+    tokenizer_path: str | None = None
+
+
+class Budget(Part):
+    """What a training run may spend."""
+
+    flops: PositiveFloat | None = None
+    tokens: PositiveFloat | None = None
+    unique_tokens: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def one_limit(self) -> "Budget":
+        if (self.flops is None) == (self.tokens is None):
+            raise ValueError("give either flops or tokens")
+        return self
+
+
+class Evaluation(Part):
+    """A dataset on which every checkpoint is observed."""
+
+    dataset: Name
+    split: Split = "validation"
+    documents: PositiveInt | None = None
+
+
+class Clouds(Part):
+    points: int = Field(256, ge=3)
+    poolings: Annotated[list[Pooling], Field(min_length=1)] = ["token", "mean"]
+    layers: Literal["all"] | Annotated[list[Layer], Field(min_length=1)] = "all"
+    skip_positions: int = Field(1, ge=0)
+    min_text_tokens: PositiveInt = 16
+    replicates: PositiveInt = 8
+    subsample: int = Field(128, ge=3)
+    keep: Literal["all", "none"] = "all"
+
+
+class Quality(Part):
+    context: int = Field(256, ge=2)
+    stride: PositiveInt | None = None
+    readings: Annotated[list[Literal["windows"]], Field(min_length=1, max_length=1)] = ["windows"]
+    dtype: Dtype = "float32"
+    batch_size: PositiveInt = 16
+    threads: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def stride_within_context(self) -> "Quality":
+        if self.stride is not None and self.stride > self.context:
+            raise ValueError(
+                f"stride {self.stride} above context {self.context} would leave tokens unscored"
+            )
+        return self
+
+
+class Train(Part):
+    threads: PositiveInt = 2
+    dtype: Dtype = "float32"
+    context: int = Field(256, ge=2)
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 1e-3
+    final_learning_rate: Fraction = 0.1
+    warmup: Fraction = 0.05
+    weight_decay: float = Field(0.1, ge=0)
+    betas: tuple[Fraction, Fraction] = (0.9, 0.95)
+    clip: PositiveFloat = 1.0
+    checkpoints: int = Field(24, ge=3)
+
+
+class Nulls(Part):
+    """Null models of the clouds; none is known yet."""
+
+
+class Homology(Part):
+    max_dimension: int = Field(1, ge=0, le=2)
+    metric: Literal["euclidean", "cosine", "standardised"] = "euclidean"
+    threshold: PositiveFloat | None = None
+    engine: Literal["auto", "ripser"] = "auto"
+    nulls: Nulls = Nulls()
+
+
+class Figures(Part):
+    formats: Annotated[list[Literal["png", "svg", "pdf"]], Field(min_length=1)] = ["png", "svg"]
+    width: float = Field(7.0, ge=3, le=20)
+    signature: str = "persistence_entropy"
+
+
+def evaluation(value: Any) -> Any:
+    """``- stories`` is short for ``- {dataset: stories}``."""
+    return {"dataset": value} if isinstance(value, str) else value
+
+
+class StudyFile(Part):
+    study: Name
+    seed: int = Field(1, ge=0)
+    data: str | None = None
+    datasets: Annotated[
+        dict[Name, Annotated[GeneratedDataset | LocalDataset, Field(discriminator="source")]],
+        Field(min_length=1),
+    ]
+    models: Annotated[
+        dict[Name, Annotated[TrainedModel | LocalModel, Field(discriminator="source")]],
+        Field(min_length=1),
+    ]
+    budgets: dict[Name, Budget] = {}
+    evaluate: Annotated[
+        list[Annotated[Evaluation, BeforeValidator(evaluation)]], Field(min_length=1)
+    ]
+    clouds: Clouds = Clouds()
+    quality: Quality = Quality()
+    train: Train = Train()
+    homology: Homology = Homology()
+    signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    figures: Figures = Figures()
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a study file, for editors; kept in ``config/schema.json``."""
+    schema = StudyFile.model_json_schema()
+    entry = schema["properties"]["evaluate"]
+    entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def fill_data(raw: Any, data: str | None) -> Any:
+    """``raw`` with ``{data}`` replaced in every string below it."""
+    if isinstance(raw, str):
+        return raw.replace("{data}", data) if data is not None else raw
+    if isinstance(raw, Mapping):
+        return {key: fill_data(value, data) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [fill_data(value, data) for value in raw]
+    return raw

@@ -1,0 +1,163 @@
+"""What each stage is told of the study: all that its results depend on, and nothing more.
+
+These become a rule's parameters, so that a changed key re-runs the stages that use it only.
+"""
+
+from typing import Any
+
+from lmtopo.study.resolve import Checkpoint, Study, training_flops_per_token
+
+
+def dataset(study: Study, name: str) -> dict[str, Any]:
+    origin = study.file.datasets[name].model_dump(mode="json", exclude_none=True)
+    return {"name": name, "study": study.name, "origin": origin}
+
+
+def tokenizer(study: Study, name: str) -> dict[str, Any]:
+    origin = study.tokenizers[name]
+    return {key: value for key, value in origin.items() if key != "dataset"}
+
+
+def train(study: Study, model: str, budget: str) -> dict[str, Any]:
+    trained, recipe = study.trained[model], study.file.train
+    chosen = {
+        "architecture": {
+            **trained.architecture.model_dump(),
+            "intermediate_size": trained.architecture.mlp_size,
+        },
+        "vocabulary": trained.vocabulary,
+        "positions": max(recipe.context, study.file.quality.context),
+        "steps": [checkpoint.step for checkpoint in study.runs[model, budget].checkpoints],
+        "unique_tokens": study.file.budgets[budget].unique_tokens,
+        "flops_per_token": training_flops_per_token(trained, recipe.context),
+        "seed": study.file.seed if trained.seed is None else trained.seed,
+        **recipe.model_dump(exclude={"checkpoints"}),
+    }
+    if trained.learning_rate is not None:
+        chosen["learning_rate"] = trained.learning_rate
+    return {"name": f"{model} {budget}", "recipe": chosen}
+
+
+def probe(study: Study, dataset: str) -> dict[str, Any]:
+    evaluation, clouds, quality = study.evaluations[dataset], study.file.clouds, study.file.quality
+    return {
+        "name": dataset,
+        "split": evaluation.split,
+        "documents": evaluation.documents,
+        "context": quality.context,
+        "stride": quality.stride or quality.context,
+        "points": clouds.points,
+        "poolings": clouds.poolings,
+        "skip_positions": clouds.skip_positions,
+        "min_text_tokens": clouds.min_text_tokens,
+        "seed": study.file.seed,
+    }
+
+
+def observe(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
+    clouds, quality = study.file.clouds, study.file.quality
+    return {
+        "checkpoint": checkpoint.folder,
+        "run": {
+            "study": study.name,
+            "model": checkpoint.model,
+            "budget": checkpoint.budget,
+            "checkpoint": checkpoint.name,
+            "step": checkpoint.step,
+            "tokens": checkpoint.tokens,
+        },
+        "layers": clouds.layers,
+        "poolings": clouds.poolings,
+        "dtype": quality.dtype,
+        "batch_size": quality.batch_size,
+        "threads": quality.threads,
+    }
+
+
+def persist(study: Study) -> dict[str, Any]:
+    homology = study.file.homology
+    return {
+        **subsampling(study),
+        "metric": homology.metric,
+        "max_dimension": homology.max_dimension,
+        "threshold": homology.threshold,
+        "engine": homology.engine,
+    }
+
+
+def describe(study: Study) -> dict[str, Any]:
+    homology, names = study.file.homology, study.file.signatures
+    return {
+        **subsampling(study),
+        "metric": homology.metric,
+        "max_dimension": homology.max_dimension,
+        "names": None if names == "all" else names,
+    }
+
+
+def collate(study: Study) -> dict[str, Any]:
+    return {
+        "pairs": f"{study.results}/pairs",
+        "runs": [
+            [run.model, run.budget, [checkpoint.step for checkpoint in run.checkpoints]]
+            for run in study.runs.values()
+        ],
+        "datasets": list(study.evaluations),
+    }
+
+
+def subsampling(study: Study) -> dict[str, Any]:
+    clouds = study.file.clouds
+    return {
+        "subsample": clouds.subsample,
+        "replicates": clouds.replicates,
+        "seed": study.file.seed,
+    }
+
+
+def draw(study: Study, figure: str) -> dict[str, Any]:
+    figures, dataset = study.file.figures, next(iter(study.evaluations))
+    pooling = study.file.clouds.poolings[0]
+    told = {"name": figure, "width": figures.width}
+    if figure == "signatures":
+        return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study)}
+    if figure == "layers":
+        return told | {"dataset": dataset, "pooling": pooling, "signature": figures.signature}
+    if figure == "diagrams":
+        return told | {
+            "shown": diagrams_shown(study),
+            "pooling": pooling,
+            "layer": last_layer(study),
+        }
+    return told
+
+
+def last_layer(study: Study) -> str:
+    layers = study.file.clouds.layers
+    return "final_norm" if layers == "all" else layers[-1]
+
+
+def diagrams_shown(study: Study, count: int = 4) -> list[dict[str, Any]]:
+    """A few checkpoints of the run that saw most, evenly from its first to its last."""
+
+    def seen(key: tuple[str, str]) -> tuple[float, float]:
+        budget = study.file.budgets.get(key[1])
+        repeats = budget is not None and budget.unique_tokens is not None
+        return -float(repeats), study.runs[key].checkpoints[-1].tokens or 0.0
+
+    run = study.runs[max(reversed(list(study.runs)), key=seen)]
+    dataset = next(iter(study.evaluations))
+    last = len(run.checkpoints) - 1
+    places = sorted({round(last * part / (count - 1)) for part in range(count)})
+    return [
+        {
+            "model": run.model,
+            "budget": run.budget,
+            "checkpoint": run.checkpoints[place].name,
+            "dataset": dataset,
+            "title": f"step {run.checkpoints[place].step:,}",
+            "diagrams": f"{study.results}/pairs/{run.model}/{run.budget}/"
+            f"{run.checkpoints[place].name}/{dataset}/diagrams.npz",
+        }
+        for place in places
+    ]

@@ -1,0 +1,54 @@
+"""What a study has made and where it lies, in a few lines."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from lmtopo.errors import InputError
+from lmtopo.tables import read
+
+
+def of(study: str) -> str:
+    """The summary of a finished study, from its tables.
+
+    Raises
+    ------
+    InputError
+        If the study has no tables.
+    """
+    results = Path("results") / study
+    if not (results / "tables/quality.parquet").is_file():
+        raise InputError(f"study '{study}' has no tables in {results}: run it first")
+    quality = read(results / "tables/quality.parquet")
+    signatures = read(results / "tables/signatures.parquet")
+    runs = quality[["model", "budget"]].drop_duplicates()
+    checkpoints = quality[["model", "budget", "checkpoint"]].drop_duplicates()
+    pairs = quality[["model", "budget", "checkpoint", "dataset"]].drop_duplicates()
+    lines = [
+        f"Study {study}: {len(runs)} runs, {len(checkpoints)} checkpoints, {len(pairs)} pairs of "
+        f"checkpoint and dataset, {len(signatures):,} signature values.",
+        *last_perplexities(quality),
+        f"  tables   {results}/tables/",
+        f"  figures  {results}/figures/",
+        f"  diagrams {results}/pairs/",
+    ]
+    if (results / "report.zip").is_file():
+        lines.append(f"  report   {results}/report.zip")
+    return "\n".join(lines)
+
+
+def last_perplexities(quality: pd.DataFrame) -> list[str]:
+    """Perplexity per token at the end of each run, a line a dataset."""
+    lines = []
+    last = quality.loc[quality.groupby(["dataset", "model", "budget"], sort=False)["step"].idxmax()]
+    for dataset, rows in last.groupby("dataset", sort=False):
+        ends = ", ".join(
+            f"{row.model} {row.budget} {row.perplexity:,.1f}" for row in rows.itertuples()
+        )
+        lines.append(f"  perplexity on {dataset} at the end: {ends}")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.stdout.write(of(sys.argv[1]) + "\n")

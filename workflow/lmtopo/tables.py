@@ -1,0 +1,90 @@
+"""Tables: their columns and keys, and how they are written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lmtopo.files import atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CSV_ROWS = 1_000_000
+
+RUN = {
+    "study": "str",
+    "model": "str",
+    "budget": "str",
+    "checkpoint": "str",
+    "step": "int64",
+    "tokens": "float64",
+    "unique_tokens": "float64",
+    "flops": "float64",
+    "parameters": "int64",
+    "parameters_total": "int64",
+}
+"""The run columns: which weights, and what they cost; NaN where that is unknown."""
+
+QUALITY = {
+    **RUN,
+    "dataset": "str",
+    "split": "str",
+    "reading": "str",
+    "context": "int64",
+    "stride": "int64",
+    "n_documents": "int64",
+    "n_tokens": "int64",
+    "n_words": "int64",
+    "n_bytes": "int64",
+    "nll": "float64",
+    "perplexity": "float64",
+    "word_perplexity": "float64",
+    "byte_perplexity": "float64",
+    "bits_per_byte": "float64",
+    "dtype": "str",
+    "device": "str",
+}
+
+PAIR = ("model", "budget", "checkpoint", "dataset")
+KEYS = {
+    "quality": (*PAIR, "split", "reading"),
+    "signatures": (*PAIR, "layer", "pooling", "dimension", "signature", "replicate"),
+}
+"""The primary key of each table."""
+
+
+def write(path: str | Path, frame: "pd.DataFrame") -> None:
+    """Write ``frame`` without its index; the same frame gives the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read(path: str | Path) -> "pd.DataFrame":
+    """Read a table that `write` has written."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path).to_pandas()  # type: ignore[no-any-return]
+
+
+def write_table(path: str | Path, frame: "pd.DataFrame", key: Sequence[str]) -> None:
+    """Write a table as parquet and, under a million rows, as CSV beside it.
+
+    Raises
+    ------
+    ValueError
+        If ``key`` does not tell its rows apart.
+    """
+    repeated = frame.duplicated(list(key))
+    if repeated.any():
+        row = frame.loc[repeated, list(key)].iloc[0].to_dict()
+        raise ValueError(f"'{path}' has several rows of {row}")
+    write(path, frame)
+    beside = Path(path).with_suffix(".csv")
+    beside.unlink(missing_ok=True)
+    if len(frame) < CSV_ROWS:
+        with atomic(beside) as temporary:
+            frame.to_csv(temporary, index=False)

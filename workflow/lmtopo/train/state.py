@@ -1,0 +1,106 @@
+"""How far a run is: kept on disk so that a killed run goes on, and told to whoever watches."""
+
+import csv
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from lmtopo.files import atomic
+from lmtopo.job import say
+from lmtopo.tables import write
+
+STATE = Path(".lmtopo/state")
+SAVE_EVERY = 30.0  # seconds
+SAY_EVERY = 5.0
+COLUMNS = ("loss", "learning_rate", "gradient_norm")
+
+
+class State:
+    """The state of a run under ``.lmtopo/state/``, named by everything the run depends on.
+
+    Snakemake deletes the declared outputs of a job it repeats, so the run grows here, in the
+    folder `run`, and is moved to its place when it is complete.
+    """
+
+    def __init__(self, model: nn.Module, optimizer: Optimizer, *, key: Any, name: str) -> None:
+        text = json.dumps(key, sort_keys=True)
+        self._folder = STATE / hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._model, self._optimizer, self._name = model, optimizer, name
+        self._last: int = key[0]["steps"][-1]
+        self._rows = torch.full((self._last, len(COLUMNS)), torch.nan, dtype=torch.float64)
+        self._timing: list[tuple[int, int, float]] = []
+        self.step = 0
+        self.run = self._folder / "run"
+        self.run.mkdir(parents=True, exist_ok=True)
+        saved = self._folder / "state.pt"
+        if saved.is_file():
+            self._read(saved)
+        self._first, self._began = self.step, time.perf_counter()
+        self._saved = self._said = self._began
+
+    def done(self, step: int, **values: float) -> None:
+        """Note a finished step; save and tell the state when it is time."""
+        self._rows[step] = torch.tensor([values[column] for column in COLUMNS])
+        self.step = step + 1
+        now = time.perf_counter()
+        if now - self._saved > SAVE_EVERY:
+            self._write()
+            self._saved = now
+        if now - self._said > SAY_EVERY or self.step == self._last:
+            self._tell(values["loss"], now)
+            self._said = now
+
+    def finish(self, run: str, *, columns: Callable[[int], dict[str, float]]) -> None:
+        """Write the tables of the run and move it to its place."""
+        steps = range(1, self._last + 1)
+        frame = pd.DataFrame(self._rows.numpy(), columns=list(COLUMNS))
+        spent = pd.DataFrame([columns(step) for step in steps])
+        frame = pd.concat([pd.DataFrame({"step": steps}), frame, spent], axis=1)
+        write(self.run / "training.parquet", frame)
+        with (self.run / "timing.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(("first_step", "last_step", "seconds"))
+            rows.writerows([*self._timing, self._stretch()])
+        with atomic(run) as temporary:
+            shutil.move(self.run, temporary)
+        shutil.rmtree(self._folder)
+
+    def _stretch(self) -> tuple[int, int, float]:
+        """Steps since the process began, and the seconds they took."""
+        return self._first, self.step, round(time.perf_counter() - self._began, 3)
+
+    def _write(self) -> None:
+        state = {
+            "step": self.step,
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "rows": self._rows,
+            "timing": [*self._timing, self._stretch()],
+        }
+        with atomic(self._folder / "state.pt") as temporary:
+            torch.save(state, temporary)
+
+    def _read(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._rows, self._timing, self.step = state["rows"], state["timing"], state["step"]
+        say(f"train {self._name}: goes on from step {self.step} of {self._last}")
+
+    def _tell(self, loss: float, now: float) -> None:
+        share = self.step / self._last
+        left = (now - self._began) / (self.step - self._first) * (self._last - self.step)
+        bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
+        say(
+            f"train {self._name} {bar} {share:4.0%}  step {self.step}/{self._last}"
+            f"  loss {loss:.3f}  {int(left) // 60}:{int(left) % 60:02d} left"
+        )

@@ -1,0 +1,35 @@
+rule collate:
+    input:
+        pair_files("quality.json"),
+        pair_files("signatures.parquet"),
+    output:
+        quality=f"{RESULTS}/tables/quality.parquet",
+        signatures=f"{RESULTS}/tables/signatures.parquet",
+    log:
+        f"{LOGS}/collate.log",
+    params:
+        call=call("collate", lambda w: settings.collate(STUDY)),
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    shell:
+        "{JOB} {params.call:q}"
+
+
+rule provenance:
+    input:
+        datasets=expand("datasets/{dataset}", dataset=STUDY.datasets_used),
+    output:
+        provenance=f"{RESULTS}/provenance.json",
+    log:
+        f"{LOGS}/provenance.log",
+    params:
+        call=call("provenance", lambda w: {"config": STUDY.file.model_dump(mode="json")}),
+    shell:
+        "{JOB} {params.call:q}"
+
+
+rule tables:
+    input:
+        rules.collate.output,
+        rules.provenance.output,

@@ -1,0 +1,107 @@
+"""The study, and how a rule becomes a job."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+LIBRARY = Path(workflow.current_basedir).parent
+if str(LIBRARY) not in sys.path:
+    sys.path.insert(0, str(LIBRARY))
+
+from lmtopo import fork_server, study, summary
+from lmtopo.errors import InputError
+from lmtopo.fingerprint import fingerprint
+from lmtopo.study import settings
+
+try:
+    STUDY = study.read(config)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = STUDY.results
+RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
+PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}"
+PAIR = f"{RESULTS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
+LOGS = f"logs/{STUDY.name}"
+PAIR_LOGS = f"{LOGS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
+
+PRELOAD = (
+    "torch",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto",
+    "transformers.models.gpt_neox.modeling_gpt_neox",
+    "safetensors.torch",
+    "pyarrow.parquet",
+    "pandas",
+    "scipy.spatial.distance",
+    "ripser",
+    "matplotlib.pyplot",
+)
+
+JOB = f"{sys.executable} -S {LIBRARY}/lmtopo/client.py"
+"""Runs the call that a rule has among its parameters; `script:` would cost 0.2 s a job."""
+
+
+wildcard_constraints:
+    dataset=r"[a-z0-9][a-z0-9._-]*",
+    tokenizer=r"[a-z0-9][a-z0-9._-]*",
+    model=r"[a-z0-9][a-z0-9._-]*",
+    budget=r"[a-z0-9][a-z0-9._-]*",
+    checkpoint=r"step[0-9]+",
+    figure=r"[a-z_]+",
+
+
+def call(stage, told=lambda wildcards: {}):
+    """The job of a rule: a call of the stage's function, as JSON.
+
+    Its arguments are the rule's named inputs and outputs and what the stage is told of the study;
+    the fingerprint of the stage's code makes an edit of it re-run the rule.
+    """
+
+    def build(wildcards, input, output):
+        arguments = {**named(input), **named(output), **told(wildcards)}
+        log = str(getattr(rules, stage).log[0]).format(**dict(wildcards.items()))
+        call = {"stage": stage, "code": fingerprint(stage), "log": log, "arguments": arguments}
+        return json.dumps(call)
+
+    return build
+
+
+def named(files):
+    return {
+        name: value if isinstance(value, str) else [str(one) for one in value]
+        for name, value in files.items()
+    }
+
+
+def checkpoint_of(wildcards):
+    return STUDY.checkpoint(wildcards.model, wildcards.budget, wildcards.checkpoint)
+
+
+def pair_files(name):
+    """A file of every pair of the study."""
+    return [
+        PAIR.format(
+            model=checkpoint.model,
+            budget=checkpoint.budget,
+            checkpoint=checkpoint.name,
+            dataset=dataset,
+        )
+        + f"/{name}"
+        for checkpoint, dataset in STUDY.pairs
+    ]
+
+
+def start_fork_server():
+    """Pay for imports once; jobs on other machines import for themselves."""
+    if workflow.is_main_process and workflow.local_exec:
+        fork_server.start(PRELOAD)
+
+
+def say_summary():
+    # `make study` says it last, after the report
+    if workflow.is_main_process and "MAKELEVEL" not in os.environ:
+        print(summary.of(STUDY.name), file=sys.stderr)

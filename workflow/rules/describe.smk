@@ -1,0 +1,16 @@
+rule describe:
+    input:
+        clouds=f"{PAIR}/clouds.safetensors",
+        diagrams=f"{PAIR}/diagrams.npz",
+        quality=f"{PAIR}/quality.json",
+    output:
+        signatures=f"{PAIR}/signatures.parquet",
+    log:
+        f"{PAIR_LOGS}/describe.log",
+    params:
+        call=call("describe", lambda w: settings.describe(STUDY)),
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "{JOB} {params.call:q}"

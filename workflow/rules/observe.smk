@@ -1,0 +1,25 @@
+def kept(path):
+    return path if STUDY.file.clouds.keep == "all" else temp(path)
+
+
+rule observe:
+    input:
+        lambda w: checkpoint_of(w).inputs,
+        probe=lambda w: PROBE.format(
+            tokenizer=STUDY.runs[w.model, w.budget].tokenizer, dataset=w.dataset
+        )
+        + "/probe.safetensors",
+    output:
+        clouds=kept(f"{PAIR}/clouds.safetensors"),
+        quality=f"{PAIR}/quality.json",
+        provenance=f"{PAIR}/provenance.json",
+    log:
+        f"{PAIR_LOGS}/observe.log",
+    params:
+        call=call("observe", lambda w: settings.observe(STUDY, checkpoint_of(w))),
+    threads: STUDY.file.quality.threads
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    shell:
+        "{JOB} {params.call:q}"

@@ -1,0 +1,17 @@
+rule train:
+    input:
+        dataset=lambda w: f"datasets/{STUDY.trained[w.model].dataset}",
+        tokenizer=lambda w: f"{RESULTS}/tokenizers/{STUDY.runs[w.model, w.budget].tokenizer}",
+    output:
+        run=directory(RUN),
+    log:
+        f"{LOGS}/runs/{{model}}/{{budget}}.log",
+    params:
+        call=call("train", lambda w: settings.train(STUDY, w.model, w.budget)),
+    threads: STUDY.file.train.threads
+    resources:
+        mem_mb=8000,
+        runtime=24 * 60,
+    priority: 10
+    shell:
+        "{JOB} {params.call:q}"
