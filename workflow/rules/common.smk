@@ -41,7 +41,7 @@ PRELOAD = (
     "matplotlib.pyplot",
 )
 
-JOB = f"{sys.executable} -S {LIBRARY}/lmtopo/client.py"
+JOB = f"{sys.executable} -S -P {LIBRARY}/lmtopo/client.py"
 """Runs the call that a rule has among its parameters; `script:` would cost 0.2 s a job."""
 
 
@@ -83,16 +83,7 @@ def checkpoint_of(wildcards):
 
 def pair_files(name):
     """A file of every pair of the study."""
-    return [
-        PAIR.format(
-            model=checkpoint.model,
-            budget=checkpoint.budget,
-            checkpoint=checkpoint.name,
-            dataset=dataset,
-        )
-        + f"/{name}"
-        for checkpoint, dataset in STUDY.pairs
-    ]
+    return [f"{STUDY.pair_folder(*pair)}/{name}" for pair in STUDY.pairs]
 
 
 def start_fork_server():

@@ -5,7 +5,7 @@ def drawn_diagrams(wildcards):
     """The diagrams that a figure shows, beside the tables."""
     if wildcards.figure != "diagrams":
         return []
-    return [f"{PAIR.format(**pair)}/diagrams.npz" for pair in settings.diagrams_shown(STUDY)]
+    return [shown["diagrams"] for shown in settings.diagrams_shown(STUDY)]
 
 
 rule draw:

@@ -200,7 +200,8 @@ def document_bytes(origin: GeneratedDataset | LocalDataset) -> dict[str, list[in
         return {split: [longest] * count for split, count in rows.items() if count}
     from lmtopo.dataset.survey import survey
 
-    return survey(origin.model_dump(exclude_none=True))
+    found: dict[str, list[int]] | None = survey(origin.model_dump(exclude_none=True))
+    return found
 
 
 def too_small(file: StudyFile, sizes: list[int]) -> str | None:

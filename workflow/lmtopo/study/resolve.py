@@ -83,6 +83,11 @@ class Study:
             for checkpoint in run.checkpoints
         ]
 
+    def pair_folder(self, checkpoint: Checkpoint, dataset: str) -> str:
+        """Where all that a checkpoint gave on a dataset lies."""
+        place = f"{checkpoint.model}/{checkpoint.budget}/{checkpoint.name}/{dataset}"
+        return f"{self.results}/pairs/{place}"
+
     def checkpoint(self, model: str, budget: str, name: str) -> Checkpoint:
         return self.runs[model, budget].by_name[name]
 

@@ -153,11 +153,9 @@ def diagrams_shown(study: Study, count: int = 4) -> list[dict[str, Any]]:
         {
             "model": run.model,
             "budget": run.budget,
-            "checkpoint": run.checkpoints[place].name,
             "dataset": dataset,
             "title": f"step {run.checkpoints[place].step:,}",
-            "diagrams": f"{study.results}/pairs/{run.model}/{run.budget}/"
-            f"{run.checkpoints[place].name}/{dataset}/diagrams.npz",
+            "diagrams": f"{study.pair_folder(run.checkpoints[place], dataset)}/diagrams.npz",
         }
         for place in places
     ]
