@@ -1,5 +1,6 @@
 """The door: everything is in workflow/Snakefile."""
 
+
 include: "workflow/Snakefile"
 
 

@@ -1,22 +1,25 @@
-"""A process that has made the heavy imports once and forks a child for each job.
+"""A server that has the slow imports done and forks a child for each job.
 
-Importing torch and transformers takes seconds, most jobs less than one. Only third-party modules
-are preloaded; a child imports the stage itself afresh, so that an edit is never missed. The
-server runs no computation and starts no thread, which is what makes forking safe.
+Importing torch and transformers takes seconds, most jobs take less. `start` runs the server
+beside Snakemake; what a rule starts, `lmtopo.client`, finds it through an environment variable.
 
-It ends with the process that started it, however that ends: its standard input is a pipe whose
-other end that process holds. A job ends with its client: when a connection closes, the child's
-process group is killed.
+- It ends with the process that started it, however that ends: its standard input is a pipe from
+  there, and end of file means kill all jobs and leave.
+- It is in a session of its own, so Ctrl-C reaches Snakemake and the clients but not the server or
+  its jobs. A client that is gone, for this or any other reason, has its job killed. SIGINT,
+  SIGTERM and SIGHUP sent to the server itself mean the same as end of file.
+- Only third-party modules are imported ahead. Each child imports its stage for itself (some 10
+  ms), so that an edit is in effect for the next job.
+- It computes nothing: torch must not have started its threads when it forks, nor CUDA its context.
+  Each stage sets its threads. (BLAS and Arrow start theirs on import, and mend them in a fork.)
 """
 
 import argparse
-import array
 import atexit
-import contextlib
-import ctypes
 import gc
-import json
+import importlib
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -24,243 +27,310 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
-from lmtopo.client import SERVER, WORKFLOW
+from lmtopo import job as jobs
+from lmtopo.client import VARIABLE, identity, python_path
 
-IDENTITY = [sys.executable, sys.version, WORKFLOW]
-HEADER = 8
-PR_SET_PDEATHSIG = 1
+LONGEST_ADDRESS = 100  # bytes; the kernel takes 107
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_process: subprocess.Popen[bytes] | None = None
+_server: subprocess.Popen[bytes] | None = None
 
 
-def start(preload: Sequence[str]) -> None:
-    """Start the server and tell the clients of this process where it is.
+def start(preload: Sequence[str]) -> str | None:
+    """Start the server, name it to later clients in the environment, and return its socket.
 
-    Returns at once: the socket exists, and clients wait on it while the server imports.
+    Returns at once: clients queue while the server imports ``preload``. Returns None, and jobs
+    import for themselves, where there can be no server: outside Linux, because a fork without
+    exec is not safe once Apple's frameworks are loaded, or if it could not be started.
     """
-    global _process
-    folder = tempfile.mkdtemp(prefix="lmtopo-")  # of mode 0700: only its user can connect
-    path = str(Path(folder) / "jobs")
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(256)
-    command = [sys.executable, "-m", "lmtopo.fork_server", str(listener.fileno()), folder, *preload]
-    paths = [WORKFLOW, *filter(None, [os.environ.get("PYTHONPATH")])]
-    _process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        pass_fds=[listener.fileno()],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        start_new_session=True,  # Ctrl-C is for Snakemake, whose end ends the server
-    )
-    listener.close()
-    os.environ[SERVER] = path
+    if sys.platform != "linux":
+        return None
+    stop()
+    try:
+        return _start(preload)
+    except OSError as error:
+        _warn(f"lmtopo: no fork server ({error}): jobs will be slower")
+        return None
+
+
+def _start(preload: Sequence[str]) -> str:
+    global _server
+    folder = tempfile.mkdtemp(prefix="lmtopo-")
+    if len(os.fsencode(folder)) > LONGEST_ADDRESS - len("/socket"):
+        os.rmdir(folder)
+        folder = tempfile.mkdtemp(prefix="lmtopo-", dir="/tmp")
+    address = f"{folder}/socket"
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(address)
+            listener.listen(1024)
+            _server = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", "lmtopo.fork_server"),
+                    *("--socket", address, "--listener", str(listener.fileno())),
+                    *("--preload", ",".join(preload)),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": python_path()},
+            )
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    os.environ[VARIABLE] = address
     atexit.register(stop)
+    return address
 
 
 def stop() -> None:
-    """End the server and wait until it is gone."""
-    global _process
-    if _process is not None and _process.stdin is not None:
-        os.environ.pop(SERVER, None)
-        _process.stdin.close()
-        _process.wait()
-        _process = None
+    """End the server and its jobs; nothing if there is none."""
+    global _server
+    if _server is None:
+        return
+    server, _server = _server, None
+    atexit.unregister(stop)
+    address = os.environ.pop(VARIABLE)
+    assert server.stdin is not None
+    server.stdin.close()
+    server.terminate()  # while it imports it does not look at its input
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+    shutil.rmtree(os.path.dirname(address), ignore_errors=True)
 
 
-@dataclass
+@dataclass(eq=False)
 class Client:
-    """A connection: what it has sent so far, and the child that works for it."""
+    """A connected client: what it has sent so far, and its job."""
 
     connection: socket.socket
     received: bytearray = field(default_factory=bytearray)
-    outputs: list[int] = field(default_factory=list)
-    child: int | None = None
+    descriptors: list[int] = field(default_factory=list)
+    call: dict[str, Any] | None = None
+    job: int | None = None
 
-    def read(self) -> bool:
-        """Take what has arrived; False if the client is gone."""
-        ancillary = socket.CMSG_SPACE(2 * array.array("i").itemsize)
-        data, messages, _, _ = self.connection.recvmsg(1 << 20, ancillary)
-        for level, kind, content in messages:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                found = array.array("i")
-                found.frombytes(content[: len(content) - len(content) % found.itemsize])
-                self.outputs += found
-        self.received += data
-        return bool(data)
+    def tell(self, reply: str) -> None:
+        # Replies are short and few, so they fit the socket's buffer; a client that is gone is
+        # noticed by its end of file.
+        with suppress(OSError):
+            self.connection.send(" ".join(reply.splitlines()).encode() + b"\n")
 
-    def request(self) -> dict[str, Any] | None:
-        """The request, once it is here as a whole."""
-        if self.child is not None or len(self.received) < HEADER:
-            return None
-        size = int.from_bytes(self.received[:HEADER], "big")
-        if len(self.received) < HEADER + size:
-            return None
-        return json.loads(self.received[HEADER : HEADER + size])  # type: ignore[no-any-return]
-
-    def answer(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # a client that is gone needs no answer
-            self.connection.sendall(f"{text}\n".encode())
+    def left(self) -> bool:
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
 
     def close(self) -> None:
         self.connection.close()
-        for output in self.outputs:
-            os.close(output)
-        self.outputs.clear()
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors.clear()
 
 
 class Server:
-    """Serves clients until the process that started it is gone."""
+    """An event loop in one thread: clients come and go, jobs end."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
-        self._clients: dict[int, Client] = {}
-        self._events = selectors.DefaultSelector()
-        self._wake, wakened = os.pipe()
-        os.set_blocking(self._wake, False)
-        os.set_blocking(wakened, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wakened, warn_on_full_buffer=False)
+        self._clients: set[Client] = set()
+        self._jobs: dict[int, Client] = {}
+        self._warned = False
+        self._over = False
+        self._signals, self._signalled = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        for file, react in (
+            (sys.stdin.fileno(), self._starter_gone),
+            (self._signals, self._signal),
+            (listener, self._accept),
+        ):
+            os.set_blocking(file if isinstance(file, int) else file.fileno(), False)
+            self._selector.register(file, selectors.EVENT_READ, react)
+        self._signalled.setblocking(False)
 
     def serve(self) -> None:
-        self._events.register(self._listener, selectors.EVENT_READ)
-        self._events.register(sys.stdin.fileno(), selectors.EVENT_READ)
-        self._events.register(self._wake, selectors.EVENT_READ)
-        while True:
-            for key, _ in self._events.select():
-                if key.fd == sys.stdin.fileno():
-                    self._end()
-                    return
-                if key.fd == self._wake:
-                    os.read(self._wake, 4096)
-                elif key.fileobj is self._listener:
-                    connection, _ = self._listener.accept()
-                    self._clients[connection.fileno()] = Client(connection)
-                    self._events.register(connection, selectors.EVENT_READ)
-                elif key.fd in self._clients:
-                    self._hear(self._clients[key.fd])
-            self._reap()
+        """Serve until the starter is gone or a signal asks to end; then kill what runs."""
+        signal.set_wakeup_fd(self._signalled.fileno(), warn_on_full_buffer=False)
+        for number in (*ENDING, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        while not self._over:
+            for key, _ in self._selector.select():
+                react: Callable[[], None] = key.data
+                react()
+        for job in self._jobs:
+            _kill(job)
+        for job in self._jobs:
+            os.waitpid(job, 0)
+
+    def _starter_gone(self) -> None:
+        self._over = not os.read(sys.stdin.fileno(), 1024)
+
+    def _signal(self) -> None:
+        numbers = self._signals.recv(4096)
+        self._over |= any(number in numbers for number in ENDING)
+        while self._jobs:
+            job, status = os.waitpid(-1, os.WNOHANG)
+            if not job:
+                break
+            self._ended(job, os.waitstatus_to_exitcode(status))
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            connection, _ = self._listener.accept()
+            connection.setblocking(False)
+            client = Client(connection)
+            self._clients.add(client)
+            self._selector.register(connection, selectors.EVENT_READ, partial(self._hear, client))
 
     def _hear(self, client: Client) -> None:
+        """Take what a client sends: its request, in one piece or several, or its end of file."""
         try:
-            there = client.read()
+            received, descriptors, _, _ = socket.recv_fds(client.connection, 1 << 18, 2)
+        except BlockingIOError:
+            return
         except OSError:
-            there = False
-        if not there:
-            if client.child is not None:
-                kill(client.child)
+            received, descriptors = b"", []
+        client.descriptors += descriptors
+        client.received += received
+        if not received:
             self._drop(client)
-            return
-        request = client.request()
-        if request is None:
-            return
-        if request["identity"] != IDENTITY:
-            client.answer("refused")
-            self._drop(client)
-            return
+        elif client.call is None and len(client.received) >= 4:
+            length = int.from_bytes(client.received[:4], "big")
+            if len(client.received) - 4 >= length:
+                self._asked(client, bytes(client.received[4:]).split(b"\0")[:-1])
+
+    def _asked(self, client: Client, request: list[bytes]) -> None:
+        """Fork a child for a complete request, or refuse it."""
         try:
-            client.child = os.fork()
-        except OSError:
-            client.answer("refused")
-            self._drop(client)
-            return
-        if client.child == 0:
-            self._become(request, client.outputs)
+            executable, version, library, directory, count, *rest = map(os.fsdecode, request)
+            if [executable, version, library] != identity():
+                return self._refuse(client, f"of {executable} with {library}")
+            arguments, environment = rest[: int(count)], rest[int(count) :]
+            client.call = jobs.read(*arguments)
+            if client.left():
+                return self._drop(client)
+            job = os.fork()
+        except Exception as error:  # it makes no sense, or there is no room for another process
+            return self._refuse(client, f"({type(error).__name__}: {error})")
+        if not job:
+            self._become_job(client, directory, environment)
+        client.job = job
+        self._jobs[job] = client
+        client.tell(f"started {job}")
 
-    def _become(self, request: dict[str, Any], outputs: list[int]) -> None:
-        """Turn this forked child into the client's job."""
-        os.setsid()
-        end_with_parent()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        status = 1
-        try:
-            for target, output in zip((1, 2), outputs, strict=True):
-                os.dup2(output, target)
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(nothing, 0)
-            self._events.close()
-            self._listener.close()
-            for client in self._clients.values():
-                client.close()
-            os.environ.clear()
-            os.environ.update(request["environment"])
-            os.chdir(request["folder"])
-            from lmtopo import job
+    def _refuse(self, client: Client, why: str) -> None:
+        if not self._warned:
+            self._warned = True
+            _warn(f"lmtopo: the fork server refuses jobs {why}; they run without it")
+        client.tell("refused")
+        self._drop(client)
 
-            status = job.run(request["call"])
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-
-    def _reap(self) -> None:
-        """Tell clients how their children have ended."""
-        children = {client.child: client for client in self._clients.values()}
-        while True:
-            try:
-                child, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if child == 0:
-                return
-            code = os.waitstatus_to_exitcode(status)
-            client = children.get(child)
-            if client is not None:
-                client.child = None
-                client.answer(f"exit {code if code >= 0 else 128 - code}")
-                self._drop(client)
+    def _ended(self, job: int, status: int) -> None:
+        with suppress(OSError):
+            os.killpg(job, signal.SIGKILL)  # what it started and left behind
+        client = self._jobs.pop(job)
+        if status < 0:
+            call = client.call or {}
+            why = "; out of memory?" if -status == signal.SIGKILL else ""
+            client.tell(
+                f"ended {128 - status} lmtopo {call.get('stage')}: killed by signal {-status} "
+                f"({signal.strsignal(-status)}{why}), log in {call.get('log')}"
+            )
+        else:
+            client.tell(f"ended {status}")
+        self._drop(client)
 
     def _drop(self, client: Client) -> None:
-        self._events.unregister(client.connection)
-        self._clients.pop(client.connection.fileno())
-        client.close()
+        """Forget a client; if it has a job, that is killed, and reaped when it has ended."""
+        if client in self._clients:
+            self._clients.remove(client)
+            self._selector.unregister(client.connection)
+            client.close()
+        if client.job in self._jobs:
+            _kill(client.job)
 
-    def _end(self) -> None:
-        for client in self._clients.values():
-            if client.child is not None:
-                kill(client.child)
+    def _become_job(self, client: Client, directory: str, environment: list[str]) -> NoReturn:
+        """In the child: put off everything of the server, put on the client's, run the call."""
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for source, target in zip((nothing, *client.descriptors), (0, 1, 2), strict=True):
+                os.dup2(source, target)
+            os.close(nothing)
+            # A client learns that the server is dead because nobody else holds its connection.
+            self._selector.close()
+            for one in self._clients:
+                one.close()
+            for own in (self._listener, self._signals, self._signalled):
+                own.close()
+            os.chdir(directory)
+            os.environ.clear()
+            os.environ.update(dict(entry.split("=", 1) for entry in environment))
+            jobs.leave(client.call or {})
+        except BaseException as error:
+            os.write(2, f"lmtopo: {type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(1)
 
 
-def kill(child: int) -> None:
-    """Kill a child and all that it has started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
+def _kill(job: int) -> None:
+    """Kill a job and its descendants; alone if it is too young to lead a group of its own."""
+    for kill in (os.killpg, os.kill):
+        with suppress(OSError):
+            kill(job, signal.SIGKILL)
 
 
-def end_with_parent() -> None:
-    """Have the kernel kill this process when the server is killed (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _warn(text: str) -> None:
+    with suppress(OSError):  # whoever read this may be gone
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def _preload(modules: list[str]) -> None:
+    for module in modules:
+        if select.select([sys.stdin], [], [], 0)[0]:
+            break
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            _warn(f"lmtopo: the fork server cannot import {module}: {error}")
+    gc.collect()
+    gc.freeze()  # collections in a child leave these objects alone, and their memory shared
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("listener", type=int)
-    parser.add_argument("folder")
-    parser.add_argument("preload", nargs="*")
-    given = parser.parse_args()
+    """``python -m lmtopo.fork_server``, as `start` starts it."""
+    parser = argparse.ArgumentParser(description="Fork server of lmtopo's jobs.")
+    parser.add_argument("--socket", required=True, help="its path, removed at the end")
+    parser.add_argument("--listener", required=True, type=int, help="descriptor that listens on it")
+    parser.add_argument("--preload", default="", help="modules to import, with commas")
+    arguments = parser.parse_args()
+    for number in ENDING:
+        signal.signal(number, lambda *_: sys.exit(0))
+    # Python 3.12 warns of a fork beside threads, see above
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     try:
-        for module in given.preload:
-            try:
-                import_module(module)
-            except ImportError as error:
-                sys.stderr.write(f"lmtopo: cannot preload {module}: {error}\n")
-        gc.collect()
-        gc.freeze()
-        Server(socket.socket(fileno=given.listener)).serve()
+        _preload([module for module in arguments.preload.split(",") if module])
+        Server(socket.socket(fileno=arguments.listener)).serve()
     finally:
-        shutil.rmtree(given.folder, ignore_errors=True)
+        shutil.rmtree(os.path.dirname(arguments.socket), ignore_errors=True)
 
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # an orderly exit would unload torch, which takes as long as a small job

@@ -7,13 +7,14 @@ rule collate:
         signatures=f"{RESULTS}/tables/signatures.parquet",
     log:
         f"{LOGS}/collate.log",
-    params:
-        call=call("collate", lambda w: settings.collate(STUDY)),
     resources:
         mem_mb=8000,
         runtime=60,
+    params:
+        told=told("collate", lambda w: settings.collate(STUDY)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB
 
 
 rule provenance:
@@ -24,9 +25,12 @@ rule provenance:
     log:
         f"{LOGS}/provenance.log",
     params:
-        call=call("provenance", lambda w: {"config": STUDY.file.model_dump(mode="json")}),
+        told=told(
+            "provenance", lambda w: {"config": STUDY.file.model_dump(mode="json")}
+        ),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB
 
 
 rule tables:

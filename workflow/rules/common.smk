@@ -29,6 +29,7 @@ LOGS = f"logs/{STUDY.name}"
 PAIR_LOGS = f"{LOGS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
 
 PRELOAD = (
+    "jaxtyping",
     "torch",
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",
@@ -41,8 +42,12 @@ PRELOAD = (
     "matplotlib.pyplot",
 )
 
-JOB = f"{sys.executable} -S -P {LIBRARY}/lmtopo/client.py"
-"""Runs the call that a rule has among its parameters; `script:` would cost 0.2 s a job."""
+JOB = (
+    f"{sys.executable} -S -P {LIBRARY}/lmtopo/client.py"
+    " {params.told:q} {params.files:q} {log:q}"
+)
+"""Calls the stage's function with what it is told and the rule's files; `script:` would cost
+0.2 s a job."""
 
 
 wildcard_constraints:
@@ -51,30 +56,32 @@ wildcard_constraints:
     model=r"[a-z0-9][a-z0-9._-]*",
     budget=r"[a-z0-9][a-z0-9._-]*",
     checkpoint=r"step[0-9]+",
-    figure=r"[a-z_]+",
 
 
-def call(stage, told=lambda wildcards: {}):
-    """The job of a rule: a call of the stage's function, as JSON.
+def told(stage, settings=lambda wildcards: {}):
+    """What a job is told of the study, as JSON: the stage, its arguments beside files, and the
+    fingerprint of its code. It depends on the wildcards alone, so Snakemake re-runs the rule when
+    it changes (parameters made from inputs or outputs are not compared)."""
 
-    Its arguments are the rule's named inputs and outputs and what the stage is told of the study;
-    the fingerprint of the stage's code makes an edit of it re-run the rule.
-    """
-
-    def build(wildcards, input, output):
-        arguments = {**named(input), **named(output), **told(wildcards)}
-        log = str(getattr(rules, stage).log[0]).format(**dict(wildcards.items()))
-        call = {"stage": stage, "code": fingerprint(stage), "log": log, "arguments": arguments}
+    def build(wildcards):
+        call = {
+            "stage": stage,
+            "code": fingerprint(stage),
+            "arguments": settings(wildcards),
+        }
         return json.dumps(call)
 
     return build
 
 
-def named(files):
-    return {
-        name: value if isinstance(value, str) else [str(one) for one in value]
-        for name, value in files.items()
-    }
+def files(wildcards, input, output):
+    """The rule's named inputs and outputs, as JSON: the other arguments of the stage."""
+    return json.dumps(
+        {
+            name: value if isinstance(value, str) else [str(one) for one in value]
+            for name, value in (*input.items(), *output.items())
+        }
+    )
 
 
 def checkpoint_of(wildcards):
@@ -93,6 +100,7 @@ def start_fork_server():
 
 
 def say_summary():
-    # `make study` says it last, after the report
-    if workflow.is_main_process and "MAKELEVEL" not in os.environ:
+    # `make study` says it last, after the report; a run of some targets has no tables to sum up
+    tables = [Path(table).is_file() for table in rules.collate.output]
+    if workflow.is_main_process and "MAKELEVEL" not in os.environ and all(tables):
         print(summary.of(STUDY.name), file=sys.stderr)

@@ -3,13 +3,14 @@ rule dataset:
         folder=directory("datasets/{dataset}"),
     log:
         f"{LOGS}/datasets/{{dataset}}.log",
-    params:
-        call=call("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB
 
 
 rule datasets:

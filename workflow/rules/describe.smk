@@ -7,10 +7,11 @@ rule describe:
         signatures=f"{PAIR}/signatures.parquet",
     log:
         f"{PAIR_LOGS}/describe.log",
-    params:
-        call=call("describe", lambda w: settings.describe(STUDY)),
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        told=told("describe", lambda w: settings.describe(STUDY)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB

@@ -1,37 +1,43 @@
 FIGURES = ("perplexity", "signatures", "diagrams", "layers")
 
 
-def drawn_diagrams(wildcards):
+def shown_diagrams(figure):
     """The diagrams that a figure shows, beside the tables."""
-    if wildcards.figure != "diagrams":
+    if figure != "diagrams":
         return []
     return [shown["diagrams"] for shown in settings.diagrams_shown(STUDY)]
 
 
-rule draw:
-    input:
-        drawn_diagrams,
-        quality=rules.collate.output.quality,
-        signatures=rules.collate.output.signatures,
-    output:
-        figure=[
-            report(
-                f"{RESULTS}/figures/{{figure}}.{extension}",
-                caption="../report/{figure}.rst",
-                category="Figures",
-                labels={"figure": "{figure}", "format": extension},
-            )
-            for extension in STUDY.file.figures.formats
-        ],
-    log:
-        f"{LOGS}/figures/{{figure}}.log",
-    params:
-        call=call("draw", lambda w: settings.draw(STUDY, w.figure)),
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    shell:
-        "{JOB} {params.call:q}"
+# one rule a figure, since captions take no wildcards
+for FIGURE in FIGURES:
+
+    rule:
+        name:
+            f"draw_{FIGURE}"
+        input:
+            shown_diagrams(FIGURE),
+            quality=rules.collate.output.quality,
+            signatures=rules.collate.output.signatures,
+        output:
+            figure=[
+                report(
+                    f"{RESULTS}/figures/{FIGURE}.{extension}",
+                    caption=f"../report/{FIGURE}.rst",
+                    category="Figures",
+                    labels={"figure": FIGURE, "format": extension},
+                )
+                for extension in STUDY.file.figures.formats
+            ],
+        log:
+            f"{LOGS}/figures/{FIGURE}.log",
+        resources:
+            mem_mb=4000,
+            runtime=30,
+        params:
+            told=told("draw", lambda w, figure=FIGURE: settings.draw(STUDY, figure)),
+            files=files,
+        shell:
+            JOB
 
 
 rule figures:

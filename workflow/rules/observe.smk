@@ -15,11 +15,12 @@ rule observe:
         provenance=f"{PAIR}/provenance.json",
     log:
         f"{PAIR_LOGS}/observe.log",
-    params:
-        call=call("observe", lambda w: settings.observe(STUDY, checkpoint_of(w))),
     threads: STUDY.file.quality.threads
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        told=told("observe", lambda w: settings.observe(STUDY, checkpoint_of(w))),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB

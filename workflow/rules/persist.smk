@@ -5,10 +5,11 @@ rule persist:
         diagrams=f"{PAIR}/diagrams.npz",
     log:
         f"{PAIR_LOGS}/persist.log",
-    params:
-        call=call("persist", lambda w: settings.persist(STUDY)),
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        told=told("persist", lambda w: settings.persist(STUDY)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB

@@ -6,11 +6,12 @@ rule probe:
         probe=f"{PROBE}/probe.safetensors",
     log:
         f"{LOGS}/probes/{{tokenizer}}/{{dataset}}.log",
-    params:
-        call=call("probe", lambda w: settings.probe(STUDY, w.dataset)),
+    priority: 20
     resources:
         mem_mb=4000,
         runtime=60,
-    priority: 20
+    params:
+        told=told("probe", lambda w: settings.probe(STUDY, w.dataset)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB

@@ -10,10 +10,11 @@ rule tokenizer:
         folder=directory(f"{RESULTS}/tokenizers/{{tokenizer}}"),
     log:
         f"{LOGS}/tokenizers/{{tokenizer}}.log",
-    params:
-        call=call("tokenizer", lambda w: settings.tokenizer(STUDY, w.tokenizer)),
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        told=told("tokenizer", lambda w: settings.tokenizer(STUDY, w.tokenizer)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB

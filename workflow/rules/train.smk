@@ -6,12 +6,13 @@ rule train:
         run=directory(RUN),
     log:
         f"{LOGS}/runs/{{model}}/{{budget}}.log",
-    params:
-        call=call("train", lambda w: settings.train(STUDY, w.model, w.budget)),
+    priority: 10
     threads: STUDY.file.train.threads
     resources:
         mem_mb=8000,
         runtime=24 * 60,
-    priority: 10
+    params:
+        told=told("train", lambda w: settings.train(STUDY, w.model, w.budget)),
+        files=files,
     shell:
-        "{JOB} {params.call:q}"
+        JOB

@@ -42,7 +42,8 @@ def draw(
         panel.grid(False)
     for panel in panels.flat[len(runs) :]:
         panel.set_axis_off()
-    figure.supxlabel("training step of the checkpoint", fontsize=8)
+    for panel in panels[-1][: len(runs) - columns * (rows - 1)]:
+        panel.set_xlabel("training step of the checkpoint")
     if image is not None:
         figure.colorbar(image, ax=panels, label=title(dimension, signature), shrink=0.8)
     figure.suptitle(

@@ -19,8 +19,11 @@ def draw(
     layer: str,
 ) -> Figure:
     """Each signature against compute, one panel a signature and dimension, one line a run: the
-    mean over replicates, and the band from the least to the greatest."""
+    mean over replicates, and the band from the least to the greatest. Signatures that never
+    change (the number of H0 bars of n points is n - 1) have no panel."""
     table = signatures.query("dataset == @dataset and pooling == @pooling and layer == @layer")
+    moves = table.groupby(["dimension", "signature"])["value"].transform("nunique") > 1
+    table = table[moves]
     kinds = table[["dimension", "signature"]].drop_duplicates()
     kinds = kinds.sort_values("dimension", key=lambda column: column % 100, kind="stable")
     rows = -(-len(kinds) // COLUMNS)
@@ -31,7 +34,8 @@ def draw(
     for panel, (dimension, signature) in zip(
         panels.flat, kinds.itertuples(index=False), strict=False
     ):
-        place = place_on_log(panel, table[compute].tolist(), "")
+        last_in_column = len(kinds) - COLUMNS <= list(panels.flat).index(panel)
+        place = place_on_log(panel, table[compute].tolist(), label if last_in_column else "")
         panel.set_title(title(dimension, signature))
         some = table[(table["dimension"] == dimension) & (table["signature"] == signature)]
         for (model, budget), look in looks(table).items():
@@ -43,7 +47,6 @@ def draw(
         panel.tick_params(labelsize=6.5)
     for panel in panels.flat[len(kinds) :]:
         panel.set_axis_off()
-    figure.supxlabel(label, fontsize=8)
     figure.suptitle(
         f"How do the signatures move in training? ({dataset}, {layer}, pooling {pooling}; "
         "band: range over subsamples)"

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from lmtopo.draw import draw
+from lmtopo.draw.style import compute_axis, looks, place_on_log
+from lmtopo.tables import write
+
+
+def study(tmp_path: Path, flops: float = 1e9) -> dict[str, str]:
+    """Tables of two models and two budgets over five checkpoints."""
+    steps = [0, 1, 4, 16, 64]
+    runs = [(model, budget) for model in ("small", "large") for budget in ("low", "high")]
+    quality = pd.DataFrame(
+        [
+            {
+                "model": model,
+                "budget": budget,
+                "checkpoint": f"step{step}",
+                "step": step,
+                "flops": step * flops,
+                "dataset": dataset,
+                "split": "validation",
+                "reading": "windows",
+                "perplexity": 300 / (1 + step),
+            }
+            for model, budget in runs
+            for dataset in ("stories", "articles")
+            for step in steps
+        ]
+    )
+    rng = np.random.default_rng(0)
+    signatures = pd.DataFrame(
+        [
+            {**row, "layer": layer, "depth": depth, "pooling": "token", "dimension": dimension}
+            | {"signature": name, "replicate": replicate, "value": value}
+            for row in quality.to_dict("records")
+            for layer, depth in (("embedding", 0.0), ("block_1", 1.0), ("final_norm", 1.0))
+            for dimension, name, value in (
+                (0, "persistence_entropy", rng.random()),
+                (1, "persistence_entropy", rng.random()),
+                (-1, "twonn", rng.random()),
+                (-1, "constant", 3.0),
+            )
+            for replicate in range(2)
+        ]
+    )
+    write(tmp_path / "quality.parquet", quality)
+    write(tmp_path / "signatures.parquet", signatures)
+    return {
+        "quality": str(tmp_path / "quality.parquet"),
+        "signatures": str(tmp_path / "signatures.parquet"),
+    }
+
+
+SHOWN = {
+    "perplexity": {},
+    "signatures": {"dataset": "stories", "pooling": "token", "layer": "final_norm"},
+    "layers": {"dataset": "stories", "pooling": "token", "signature": "persistence_entropy"},
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("flops", [1e9, float("nan")])
+def test_figures_are_the_same_bytes_twice(name: str, flops: float, tmp_path: Path) -> None:
+    tables = study(tmp_path, flops)
+    for copy in ("one", "two"):
+        paths = [str(tmp_path / copy / f"figure.{kind}") for kind in ("png", "svg", "pdf")]
+        draw(name=name, figure=paths, width=7.0, **tables, **SHOWN[name])
+    for kind in ("png", "svg", "pdf"):
+        one, two = (tmp_path / copy / f"figure.{kind}" for copy in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+    plt.close("all")
+
+
+def test_a_signature_that_never_changes_has_no_panel(tmp_path: Path) -> None:
+    path = str(tmp_path / "figure.svg")
+    draw(name="signatures", figure=[path], width=7.0, **study(tmp_path), **SHOWN["signatures"])
+    text = Path(path).read_text()
+    assert "twonn" in text
+    assert "constant" not in text
+
+
+def test_compute_is_flops_or_where_unknown_steps() -> None:
+    assert compute_axis(pd.DataFrame({"flops": [0.0, 1e9]}))[0] == "flops"
+    assert compute_axis(pd.DataFrame({"flops": [0.0, np.nan]}))[0] == "step"
+
+
+def test_a_model_has_one_colour_and_a_budget_one_line() -> None:
+    runs = [("a", "low"), ("a", "high"), ("b", "low"), ("b", "high")]
+    found = looks(pd.DataFrame(runs, columns=["model", "budget"]))
+    assert found["a", "low"]["color"] == found["a", "high"]["color"] != found["b", "low"]["color"]
+    assert found["a", "low"]["linestyle"] == found["b", "low"]["linestyle"]
+    assert found["a", "low"]["marker"] != found["a", "high"]["marker"]
+
+
+def test_step_0_has_a_place_left_of_all_others() -> None:
+    _, axes = plt.subplots()
+    place = place_on_log(axes, [0.0, 1e6, 1e9], "FLOPs")
+    assert 0 < place(0.0) < place(1e6) == 1e6
+    assert axes.get_xscale() == "log"
+    plt.close("all")

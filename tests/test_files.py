@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from lmtopo.files import atomic, read_json, sha256, write_json
+from lmtopo.seeds import generator, seed_of
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file.txt"
+
+    def interrupted() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(path.parent.iterdir()) == []
+    with atomic(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_rewrite_leaves_the_old_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", 1)
+
+    def failing() -> None:
+        with atomic(tmp_path / "x.json") as temporary:
+            temporary.write_text("2")
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        failing()
+    assert read_json(tmp_path / "x.json") == 1
+
+
+def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with atomic(tmp_path / "folder") as temporary:
+            temporary.mkdir()
+            (temporary / text).write_text(text)
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["new"]
+
+
+def test_sha256_is_the_standards(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_text("abc")
+    assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_streams_depend_on_what_they_are_for() -> None:
+    assert seed_of(1, "a", 2) == seed_of(1, "a", 2)
+    seeds = {seed_of(1, "a", 2), seed_of(2, "a", 2), seed_of(1, "a", 3), seed_of(1, "a2")}
+    assert len(seeds) == 4
+    assert generator(1, "x").integers(10**9) == generator(1, "x").integers(10**9)
+    assert all(0 <= seed < 2**63 for seed in seeds)

@@ -1,0 +1,313 @@
+"""The whole workflow, driven by Snakemake, on the tiny study."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from workplace import ROOT, Workplace, environment
+
+import lmtopo
+from lmtopo.errors import InputError
+from lmtopo.tables import KEYS
+
+pytestmark = pytest.mark.slow
+
+
+def table(place: Workplace, name: str) -> pd.DataFrame:
+    return pd.read_parquet(place.folder / "results/tiny/tables" / f"{name}.parquet")
+
+
+def test_tables_have_a_row_for_every_key_of_the_study(finished: Workplace) -> None:
+    quality, signatures = table(finished, "quality"), table(finished, "signatures")
+    assert len(quality) == 2 * 4  # runs x checkpoints
+    for name, found in (("quality", quality), ("signatures", signatures)):
+        assert not found.duplicated(list(KEYS[name])).any()
+        csv = pd.read_csv(finished.folder / "results/tiny/tables" / f"{name}.csv")
+        assert list(csv.columns) == list(found.columns)
+        assert len(csv) == len(found)
+    clouds = len(quality) * 4 * 2 * 2  # layers x poolings x replicates
+    counts = signatures.groupby(["dimension", "signature"]).size()
+    assert set(counts) == {clouds}
+    assert {-1, 0, 1} == set(signatures["dimension"])
+    assert set(signatures["layer"]) == {"embedding", "block_1", "block_2", "final_norm"}
+    assert signatures.groupby("layer")["depth"].first().to_dict() == {
+        "embedding": 0.0,
+        "block_1": 0.5,
+        "block_2": 1.0,
+        "final_norm": 1.0,
+    }
+
+
+def test_training_lowers_perplexity_from_that_of_a_guess(finished: Workplace) -> None:
+    quality = table(finished, "quality").query("budget == 'low'").sort_values("step")
+    assert quality["perplexity"].iloc[0] == pytest.approx(300, rel=0.1)
+    assert quality["perplexity"].iloc[-1] < 100
+    assert quality["flops"].iloc[-1] <= 5e9
+    assert (quality["unique_tokens"] == quality["tokens"]).all()
+    scarce = table(finished, "quality").query("budget == 'scarce'")
+    assert scarce["unique_tokens"].max() < 2000 < scarce["tokens"].max()
+
+
+def test_the_same_weights_give_the_same_numbers(finished: Workplace) -> None:
+    signatures = table(finished, "signatures").query("step == 0")
+    low, scarce = (signatures[signatures["budget"] == name] for name in ("low", "scarce"))
+    np.testing.assert_array_equal(low["value"].to_numpy(), scarce["value"].to_numpy())
+
+
+def test_diagrams_load_in_one_line_and_are_what_persim_takes(
+    finished: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import persim
+
+    monkeypatch.chdir(finished.folder)
+    where: dict[str, Any] = {
+        "checkpoint": "step0",
+        "dataset": "tiny-stories",
+        "layer": "block_2",
+        "pooling": "token",
+        "replicate": 1,
+    }
+    found = lmtopo.diagrams("tiny", model="neox-16", budget="low", **where)
+    assert [diagram.shape[1] for diagram in found] == [2, 2]
+    assert len(found[0]) == 32
+    assert np.isinf(found[0][:, 1]).sum() == 1
+    assert persim.bottleneck(found[1], found[1]) == pytest.approx(0)
+    with pytest.raises(InputError, match="has several runs: give budget, one of low, scarce"):
+        lmtopo.diagrams("tiny", model="neox-16", **where)
+    with pytest.raises(InputError, match=r"no dataset 'x' .* \(there are: tiny-stories\)"):
+        lmtopo.diagrams("tiny", model="neox-16", budget="low", **{**where, "dataset": "x"})
+
+
+def test_figures_are_there_in_both_formats(finished: Workplace) -> None:
+    from matplotlib.image import imread
+
+    for name in ("perplexity", "signatures", "diagrams", "layers"):
+        figures = finished.folder / "results/tiny/figures"
+        assert imread(figures / f"{name}.png").std() > 0.05
+        assert "<svg" in (figures / f"{name}.svg").read_text()[:2000]
+
+
+def test_every_pair_says_where_it_comes_from(finished: Workplace) -> None:
+    pair = finished.folder / "results/tiny/pairs/neox-16/low/step0/tiny-stories"
+    found = json.loads((pair / "provenance.json").read_text())
+    assert found["packages"]["torch"]
+    assert any(path.endswith("step0/model.safetensors") for path in found["sha256"])
+    study = json.loads((finished.folder / "results/tiny/provenance.json").read_text())
+    assert study["config"]["study"] == "tiny"
+    assert set(study["datasets"]) == {"tiny-stories"}
+
+
+def test_one_core_gives_the_same_bytes_as_two(
+    finished: Workplace, make_workplace: Callable[..., Workplace]
+) -> None:
+    one = make_workplace("one")
+    one.snakemake("--cores", "1")
+    assert one.results() == finished.results()
+
+
+def test_a_second_run_does_nothing(finished: Workplace) -> None:
+    assert "Nothing to be done" in finished.snakemake()
+
+
+def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
+    from lmtopo.summary import of
+
+    text = subprocess.run(
+        ["python", "-c", "from lmtopo.summary import of; print(of('tiny'))"],
+        cwd=finished.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "2 runs, 8 checkpoints, 8 pairs" in text
+    assert "results/tiny/figures" in text
+    with pytest.raises(InputError, match="has no tables"):
+        of("nothing-of-that-name")
+
+
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        (
+            {"evaluate": ["tiny-stories", "tiny-articles"]},
+            {"dataset", "probe", "observe", "persist", "describe"},
+        ),
+        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", "persist", "describe"}),
+        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", "persist", "describe"}),
+        ({"clouds": {"layers": ["block_1"]}}, {"observe", "persist", "describe"}),
+        ({"homology": {"metric": "cosine"}}, {"persist", "describe"}),
+        ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
+        ({"figures": {"formats": ["pdf"]}}, set()),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_a_change_computes_what_it_touches_and_nothing_else(
+    sections: dict[str, Any], expected: set[str], copied: Callable[..., Workplace]
+) -> None:
+    place = copied()
+    rows = {"train": 0, "validation": 30, "test": 0}
+    articles = {"source": "generated", "kind": "articles", "rows": rows}
+    place.change(datasets={"tiny-articles": articles})
+    place.change(**sections)
+    jobs = place.planned()
+    assert (
+        set(jobs) - {"collate", "provenance"} - {rule for rule in jobs if rule.startswith("draw_")}
+        == expected
+    )
+    if "evaluate" in sections:
+        assert jobs["dataset"] == jobs["probe"] == 1
+        assert jobs["observe"] == jobs["describe"] == 8
+
+
+def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:
+    place = copied()
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    place.change(
+        models={
+            "neox-32": {
+                "source": "train",
+                "dataset": "tiny-stories",
+                "vocabulary": 300,
+                "architecture": shape,
+                "budgets": ["low"],
+            }
+        }
+    )
+    jobs = place.planned()
+    assert jobs["train"] == 1
+    assert jobs["observe"] == jobs["persist"] == jobs["describe"] == 4
+
+
+def test_an_edited_signature_recomputes_describe_and_what_follows(
+    copied: Callable[..., Workplace], tmp_path: Path
+) -> None:
+    for name in ("Snakefile", "workflow", "profiles"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / name)
+    place = copied(snakefile=tmp_path / "Snakefile")
+    assert place.planned() == {}
+    code = tmp_path / "workflow/lmtopo/signatures/topological.py"
+    code.write_text(code.read_text() + "\n# a remark\n")
+    assert place.planned() == {}
+    code.write_text(code.read_text() + "\nOTHER = 1\n")
+    jobs = place.planned()
+    assert jobs["describe"] == 8
+    assert not {"train", "probe", "observe", "persist"} & set(jobs)
+
+
+def test_figures_are_redrawn_from_the_tables_alone(copied: Callable[..., Workplace]) -> None:
+    place = copied()
+    shutil.rmtree(place.folder / "results/tiny/figures")
+    tables = place.folder / "results/tiny/tables/quality.parquet"
+    before = tables.stat().st_mtime_ns
+    assert set(place.planned("figures")) == {
+        "figures",
+        *(f"draw_{name}" for name in ("perplexity", "signatures", "diagrams", "layers")),
+    }
+    place.snakemake("figures")
+    assert (place.folder / "results/tiny/figures/perplexity.png").is_file()
+    assert tables.stat().st_mtime_ns == before
+
+
+def test_the_report_carries_the_figures(copied: Callable[..., Workplace]) -> None:
+    place = copied()
+    place.snakemake("--report", "report.zip")
+    names = zipfile.ZipFile(place.folder / "report.zip").namelist()
+    assert sum(name.endswith("perplexity.png") for name in names) == 1
+
+
+@pytest.mark.parametrize("seconds", [9.0, 14.0])
+def test_a_killed_study_resumes_and_ends_with_the_same_results(
+    seconds: float, finished: Workplace, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("killed")
+    process = subprocess.Popen(
+        place.command("--cores", "2"),
+        cwd=place.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    assert process.poll() is None, "it was finished before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(1)
+    left = subprocess.run(["pgrep", "-f", str(place.folder)], capture_output=True, text=True)
+    assert left.stdout == ""
+    place.snakemake("--unlock")
+    place.snakemake()
+    assert place.results() == finished.results()
+    assert [str(path) for path in place.folder.rglob("results/**/.*.*") if path.is_dir()] == []
+
+
+def test_checkpoints_of_the_users_own_go_through(
+    make_workplace: Callable[..., Workplace], save_checkpoint: Callable[..., Path]
+) -> None:
+    place = make_workplace("local")
+    models = {}
+    for architecture in ("gpt_neox", "gpt2", "llama"):
+        for step in (0, 500):
+            folder = place.folder / "mine" / architecture / f"checkpoint-{step}"
+            save_checkpoint(folder, architecture, seed=step)
+        name = architecture.replace("_", "-")
+        path = f"mine/{architecture}/checkpoint-*"
+        models[name] = {"source": "local", "path": path}
+    models["gpt2"]["tokens_per_step"] = 1000
+    place.change(quality={"context": 48})
+    study = place.folder / "tiny.yaml"
+    raw = yaml.safe_load(study.read_text())
+    study.write_text(yaml.safe_dump({**raw, "models": models, "budgets": {}}))
+    place.snakemake()
+    quality = table(place, "quality")
+    assert quality.groupby("model")["step"].apply(list).to_dict() == {
+        "gpt-neox": [0, 500],
+        "gpt2": [0, 500],
+        "llama": [0, 500],
+    }
+    assert set(quality["budget"]) == {"released"}
+    assert quality.query("model == 'llama'")["flops"].isna().all()
+    assert quality.query("model == 'gpt2'")["tokens"].tolist() == [0, 500_000]
+    folder = place.folder / "mine/gpt2/checkpoint-1000"
+    save_checkpoint(folder, "gpt2", seed=3)
+    jobs = place.planned()
+    assert jobs["observe"] == jobs["persist"] == jobs["describe"] == 1
+
+
+def test_mistakes_are_told_before_anything_runs(make_workplace: Callable[..., Workplace]) -> None:
+    place = make_workplace("mistaken")
+    place.change(budgets={"low": {"flops": 1.0}}, clouds={"points": 10**6})
+    text = place.snakemake(fails=True)
+    assert "budget 'low' gives model 'neox-16' 0 optimizer steps" in text
+    assert "1000000 points" in text
+    assert "Traceback" not in text
+    assert not (place.folder / "results").exists()
+
+
+def test_a_failing_job_says_why_in_one_line(make_workplace: Callable[..., Workplace]) -> None:
+    place = make_workplace("failing")
+    place.change(clouds={"points": 4000, "poolings": ["mean"], "subsample": 32})
+    text = place.snakemake(fails=True)
+    assert "lmtopo probe: dataset 'tiny-stories', split 'validation'" in text
+    assert "need as many texts, but there are" in text
+
+
+def test_the_default_study_is_used_only_without_another(
+    make_workplace: Callable[..., Workplace],
+) -> None:
+    place = make_workplace("other")
+    text = place.snakemake("--dry-run")
+    assert "neox-64" not in text
