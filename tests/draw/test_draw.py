@@ -99,7 +99,7 @@ def test_a_model_has_one_colour_and_a_budget_one_line() -> None:
 
 def test_step_0_has_a_place_left_of_all_others() -> None:
     _, axes = plt.subplots()
-    place = place_on_log(axes, [0.0, 1e6, 1e9], "FLOPs")
+    place = place_on_log(axes, pd.Series([0.0, 1e6, 1e9]), "FLOPs")
     assert 0 < place(0.0) < place(1e6) == 1e6
     assert axes.get_xscale() == "log"
     plt.close("all")

@@ -18,7 +18,7 @@ def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float) -> Fi
     )
     compute, label = compute_axis(table)
     for panel, dataset in zip(panels.flat, datasets, strict=False):
-        place = place_on_log(panel, table[compute].tolist(), label)
+        place = place_on_log(panel, table[compute], label)
         panel.set_yscale("log")
         here = table[table["dataset"] == dataset]
         panel.set_title(f"{dataset} ({here['split'].iloc[0]})")

@@ -3,7 +3,7 @@
 A model has one colour and a budget one line style and marker, in every figure of a study.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -90,10 +90,10 @@ def compute_axis(table: pd.DataFrame) -> tuple[str, str]:
     return "step", "training step"
 
 
-def place_on_log(axes: Axes, values: Sequence[float], label: str) -> Callable[[float], float]:
+def place_on_log(axes: Axes, values: "pd.Series[float]", label: str) -> Callable[[float], float]:
     """Make the x axis logarithmic with a place for 0 at its left; the function returned says
     where a value lies."""
-    known = sorted({float(value) for value in values if np.isfinite(value)})
+    known = sorted(float(value) for value in values.dropna().unique())
     positive = [value for value in known if value > 0] or [1.0]
     first, last = positive[0], positive[-1]
     zero = first / max((last / first) ** 0.08, 2.0)

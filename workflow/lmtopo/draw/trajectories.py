@@ -35,7 +35,7 @@ def draw(
         panels.flat, kinds.itertuples(index=False), strict=False
     ):
         last_in_column = len(kinds) - COLUMNS <= list(panels.flat).index(panel)
-        place = place_on_log(panel, table[compute].tolist(), label if last_in_column else "")
+        place = place_on_log(panel, table[compute], label if last_in_column else "")
         panel.set_title(title(dimension, signature))
         some = table[(table["dimension"] == dimension) & (table["signature"] == signature)]
         for (model, budget), look in looks(table).items():
