@@ -14,7 +14,7 @@ rule collate:
         told=told("collate", lambda w: settings.collate(STUDY)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"
 
 
 rule provenance:
@@ -30,7 +30,7 @@ rule provenance:
         ),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"
 
 
 rule tables:

@@ -42,12 +42,10 @@ PRELOAD = (
     "matplotlib.pyplot",
 )
 
-JOB = (
-    f"{sys.executable} -S -P {LIBRARY}/lmtopo/client.py"
-    " {params.told:q} {params.files:q} {log:q}"
-)
+JOB = f"{sys.executable} -S -P {LIBRARY}/lmtopo/client.py"
 """Calls the stage's function with what it is told and the rule's files; `script:` would cost
-0.2 s a job."""
+0.2 s a job. Rules name it in braces: Snakemake compares a rule's command before it is filled in,
+so that results stay valid when the folder or the environment moves."""
 
 
 wildcard_constraints:

@@ -10,7 +10,7 @@ rule dataset:
         told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"
 
 
 rule datasets:

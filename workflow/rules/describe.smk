@@ -14,4 +14,4 @@ rule describe:
         told=told("describe", lambda w: settings.describe(STUDY)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"

@@ -37,7 +37,7 @@ for FIGURE in FIGURES:
             told=told("draw", lambda w, figure=FIGURE: settings.draw(STUDY, figure)),
             files=files,
         shell:
-            JOB
+            "{JOB} {params.told:q} {params.files:q} {log:q}"
 
 
 rule figures:

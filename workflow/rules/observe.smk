@@ -23,4 +23,4 @@ rule observe:
         told=told("observe", lambda w: settings.observe(STUDY, checkpoint_of(w))),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"

@@ -12,4 +12,4 @@ rule persist:
         told=told("persist", lambda w: settings.persist(STUDY)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"

@@ -14,4 +14,4 @@ rule probe:
         told=told("probe", lambda w: settings.probe(STUDY, w.dataset)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"

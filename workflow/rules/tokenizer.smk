@@ -17,4 +17,4 @@ rule tokenizer:
         told=told("tokenizer", lambda w: settings.tokenizer(STUDY, w.tokenizer)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"

@@ -15,4 +15,4 @@ rule train:
         told=told("train", lambda w: settings.train(STUDY, w.model, w.budget)),
         files=files,
     shell:
-        JOB
+        "{JOB} {params.told:q} {params.files:q} {log:q}"
