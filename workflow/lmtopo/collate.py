@@ -9,19 +9,21 @@ import pandas as pd
 from lmtopo.files import read_json
 from lmtopo.tables import KEYS, QUALITY, read, write_table
 
+Run = Sequence[Any]
+"""Model, budget, and the steps of the run's checkpoints."""
+
 
 def collate(
     *,
     pairs: str,
-    runs: Sequence[tuple[str, str, Sequence[int]]],
+    runs: Sequence[Run],
     datasets: Sequence[str],
     quality: str,
     signatures: str,
 ) -> None:
     """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs.
 
-    ``runs`` lists model, budget and steps of each run; rows come in that order, then by dataset,
-    then by step.
+    Rows come in the order of ``runs``, then of ``datasets``, then by step.
     """
     folders = list(pair_folders(pairs, runs, datasets))
     rows = [row for folder in folders for row in quality_rows(folder)]
@@ -31,7 +33,7 @@ def collate(
 
 
 def pair_folders(
-    pairs: str, runs: Sequence[tuple[str, str, Sequence[int]]], datasets: Sequence[str]
+    pairs: str, runs: Sequence[Run], datasets: Sequence[str]
 ) -> Iterator[Path]:
     for model, budget, steps in runs:
         for dataset in datasets:

@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lmtopo.collate import collate
+from lmtopo.tables import QUALITY, read, write
+
+READING = {
+    "context": 8,
+    "stride": 8,
+    "n_documents": 1,
+    "n_tokens": 10,
+    "n_words": 5,
+    "n_bytes": 20,
+    "nll": 1.0,
+    "perplexity": 1.1,
+    "word_perplexity": 1.2,
+    "byte_perplexity": 1.3,
+    "bits_per_byte": 0.1,
+}
+
+
+def pair(folder: Path, step: int, dataset: str, model: str = "m") -> None:
+    place = folder / model / "low" / f"step{step}" / dataset
+    place.mkdir(parents=True)
+    run = {
+        "study": "s",
+        "model": model,
+        "budget": "low",
+        "checkpoint": f"step{step}",
+        "step": step,
+        "tokens": None,
+        "unique_tokens": None,
+        "flops": 1e6 * step,
+        "parameters": 5,
+        "parameters_total": 9,
+    }
+    facts: dict[str, Any] = {"dataset": dataset, "split": "test", "dtype": "float32"}
+    facts |= {"device": "cpu", "run": run, "readings": {"windows": READING}}
+    (place / "quality.json").write_text(json.dumps(facts))
+    row = {key: run[key] for key in ("model", "budget", "checkpoint")} | {"dataset": dataset}
+    row |= {"layer": "embedding", "pooling": "token", "dimension": 0, "signature": "x"}
+    write(place / "signatures.parquet", pd.DataFrame([row | {"replicate": 0, "value": 1.0}]))
+
+
+def collated(folder: Path, runs: list[list[Any]], datasets: list[str]) -> pd.DataFrame:
+    collate(
+        pairs=str(folder),
+        runs=runs,
+        datasets=datasets,
+        quality=str(folder / "quality.parquet"),
+        signatures=str(folder / "signatures.parquet"),
+    )
+    return read(folder / "quality.parquet")
+
+
+def test_rows_are_the_studys_pairs_in_its_order_and_no_others(tmp_path: Path) -> None:
+    for step in (0, 9, 10):
+        for dataset in ("b", "a"):
+            pair(tmp_path, step, dataset)
+    found = collated(tmp_path, [["m", "low", [0, 10]]], ["b", "a"])
+    assert found[["dataset", "step"]].to_numpy().tolist() == [
+        ["b", 0],
+        ["b", 10],
+        ["a", 0],
+        ["a", 10],
+    ]
+    assert list(found.columns) == list(QUALITY)
+    assert found["tokens"].isna().all()
+    assert len(read(tmp_path / "signatures.parquet")) == 4
+
+
+def test_a_missing_pair_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:
+    pair(tmp_path, 0, "a")
+    with pytest.raises(FileNotFoundError, match="step1"):
+        collated(tmp_path, [["m", "low", [0, 1]]], ["a"])
+    assert not (tmp_path / "quality.parquet").exists()
