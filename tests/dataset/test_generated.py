@@ -29,19 +29,19 @@ def sentences(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def corpora() -> dict[str, dict[str, list]]:
-    return {kind: generate(kind, rows=400, seed=0) for kind in KINDS}
+    return {kind: generate(kind, rows=150, seed=0) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
 def stories() -> list[str]:
-    return generate("stories", rows=4200, seed=1)["text"]
+    return generate("stories", rows=4100, seed=1)["text"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_seed_fixes_the_corpus_and_nothing_else_does(kind, corpora):
     first = next(iter(corpora[kind]))
-    assert generate(kind, rows=400, seed=0) == corpora[kind]
-    other = generate(kind, rows=400, seed=1)
+    assert generate(kind, rows=150, seed=0) == corpora[kind]
+    other = generate(kind, rows=30, seed=1)
     assert not set(other[first]) & set(corpora[kind][first])
 
 
@@ -67,7 +67,7 @@ def test_another_process_writes_the_same_text(corpora):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("rows", [0, 1, 150])
+@pytest.mark.parametrize("rows", [0, 1, 60])
 def test_a_larger_corpus_begins_with_the_smaller(kind, rows, corpora):
     smaller = generate(kind, rows=rows, seed=0)
     assert smaller == {name: column[:rows] for name, column in corpora[kind].items()}
@@ -77,7 +77,7 @@ def test_a_larger_corpus_begins_with_the_smaller(kind, rows, corpora):
 def test_no_row_repeats_or_is_longer_than_promised(kind, corpora):
     columns = {name: corpora[kind][name] for name in corpora[kind] if name != "idx"}
     rows = list(zip(*columns.values(), strict=True))
-    assert len(rows) == len(set(rows)) == 400
+    assert len(rows) == len(set(rows)) == 150
     sizes = [sum(len(part.encode()) for part in row if isinstance(part, str)) for row in rows]
     assert max(sizes) <= LONGEST[kind]
 
@@ -108,13 +108,13 @@ def test_the_english_is_tidy(kind, corpora):
     for name in set(corpora[kind]) - {"label", "idx"}:
         for text in corpora[kind][name]:
             assert not re.search(r"[\[\]{}|]", text)
-            assert not re.search(r"\b[Aa] [aeio]|\b[Aa]n [^aeiouAEIOU]", text), text
+            assert not re.search(r"\b[Aa] [aeio]|\b[Aa]n (?!hour)[^aeiouAEIOU]", text), text
             assert not re.search(r"\w [.,!?]|[.!?] [a-z]|  ", text.replace('" ', "")), text
             assert not re.search(r"\b(?!had\b)(\w+) \1\b", text.lower().replace(" and ", "")), text
 
 
 @given(SEEDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_a_story_begins_with_it_ends_with(seed):
     told = story(generator(seed, "test"))
     parts = sentences(told.text)
@@ -124,19 +124,19 @@ def test_what_a_story_begins_with_it_ends_with(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_pronouns_agree(seed):
     told = story(generator(seed, "test"))
     cast = {told.facts["he"], told.facts["fhe"], told.facts["ehe"]}
     used = set(re.findall(r"\w+", told.text.lower()))
-    if cast == {"she"} and told.facts["thing"] != "big dogs":
+    if cast == {"she"}:
         assert not used & {"he", "him", "his", "himself"}
-    if cast == {"he"} and told.plot != "afraid":
+    if cast == {"he"}:
         assert not used & {"she", "her", "herself", "hers"}
 
 
 @given(SEEDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_colors_and_animals_stay_what_they_are(seed):
     told = story(generator(seed, "test"))
     used = set(re.findall(r"\w[\w-]*", told.text))
@@ -149,14 +149,14 @@ def test_colors_and_animals_stay_what_they_are(seed):
 
 def test_every_plot_is_told():
     rng = generator(0, "test")
-    plots = Counter(story(rng).plot for _ in range(600))
+    plots = Counter(story(rng).plot for _ in range(400))
     assert set(plots) == set(PLOTS)
     assert len(PLOTS) >= 8
-    assert min(plots.values()) > 10
+    assert min(plots.values()) > 5
 
 
 @given(SEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_articles_agree_with_themselves(seed):
     found = article(generator(seed, "test"))
     known = {number for value in found.facts.values() for number in NUMBER.findall(value)}
@@ -195,9 +195,9 @@ def test_articles_are_laid_out_as_in_wikitext(corpora):
 
 
 def test_two_pairs_in_three_are_paraphrases():
-    labels = generate("paraphrases", rows=900, seed=2)["label"]
+    labels = generate("paraphrases", rows=300, seed=2)["label"]
     assert set(labels) == {0, 1}
-    assert sum(labels) / len(labels) == pytest.approx(2 / 3, abs=0.05)
+    assert sum(labels) / len(labels) == pytest.approx(2 / 3, abs=0.06)
 
 
 def test_overlap_of_words_does_not_tell_the_label(corpora):
@@ -211,11 +211,11 @@ def test_overlap_of_words_does_not_tell_the_label(corpora):
     for threshold in sorted(set(shared)):
         above = [value >= threshold for value in shared]
         right = sum(guess == bool(label) for guess, label in zip(above, labels, strict=True))
-        assert right / len(labels) < majority + 0.06
+        assert right / len(labels) < majority + 0.08
 
 
 @given(SEEDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_label_says_whether_the_facts_agree(seed):
     drawn = pair(generator(seed, "test"))
     one, other = drawn.values
@@ -231,7 +231,7 @@ def test_the_label_says_whether_the_facts_agree(seed):
 
 
 def test_index_counts_the_pairs(corpora):
-    assert corpora["paraphrases"]["idx"] == list(range(400))
+    assert corpora["paraphrases"]["idx"] == list(range(150))
 
 
 def test_an_unknown_kind_is_refused():

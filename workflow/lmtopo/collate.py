@@ -32,9 +32,7 @@ def collate(
     write_table(signatures, frame, KEYS["signatures"])
 
 
-def pair_folders(
-    pairs: str, runs: Sequence[Run], datasets: Sequence[str]
-) -> Iterator[Path]:
+def pair_folders(pairs: str, runs: Sequence[Run], datasets: Sequence[str]) -> Iterator[Path]:
     for model, budget, steps in runs:
         for dataset in datasets:
             for step in steps:

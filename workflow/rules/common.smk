@@ -39,6 +39,7 @@ PRELOAD = (
     "pandas",
     "scipy.spatial.distance",
     "ripser",
+    "threadpoolctl",
     "matplotlib.pyplot",
 )
 

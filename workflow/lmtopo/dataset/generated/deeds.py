@@ -60,7 +60,7 @@ RESCUE = Plot(
 
 MENDED = Plot(
     """
-    {opening} {His} {elder} had a {pretty} {color} {thing}. It [stood|was kept|had a place]
+    {opening} {His} {elder} had a {pretty} {color} {thing}. It [was|was kept|had its place]
     {where}. "[Be careful with it|Please do not touch it]," {his} {elder} [always|often] said.
     {oneday} {hero} was [jumping|dancing|playing with a ball|chasing a fly] in the room. Crash!
     {He} [bumped into|knocked over|ran into] the {thing}, and {broke}. {hero} was {scared}. [{He}
@@ -115,9 +115,9 @@ kicked with both legs / the water carried {him} gently
 counted out loud / the storm was moving away
         the tall slide / Let us go down the slide! / I will sit right behind you. / \
 let go of the rail / sliding tickled in {his} belly
-        spiders / Look at this cobweb! / Watch how gently she spins. / \
+        spiders / Look at this cobweb! / Watch how gently it spins. / \
 moved closer / the spider had made a web like a star
-        big dogs / Meet my new puppy! / Let him sniff your fingers. / \
+        big dogs / Meet my new puppy! / Let it sniff your fingers. / \
 held out one hand / the puppy only wanted to lick it
         the stage / Will you sing in the school play? / Look only at me while you sing. / \
 sang the first line / the crowd was humming along
@@ -129,17 +129,17 @@ climbed aboard / the wheels sounded like a song
 
 BABY = Plot(
     """
-    {opening} {oneday} {hero} and {friend} [were exploring|took a stroll|were picking flowers]
-    {at}. {setting} [All of a sudden|On a patch of grass], they found a baby {beast}. It was all
+    {opening} {oneday} {hero} and {friend} [were exploring|took a stroll|were having fun] {at}.
+    {setting} [All of a sudden|Right in front of them], they found a baby {beast}. It was all
     alone. "{sound}," it {cried}, very softly. "[Where is your mother, little {beast}?|Poor
     {beast}, are you lost?]" asked {hero}. [The baby shivered.|A tear ran down its face.] {hero}
     [gave it some water|covered it with {his} scarf|stroked it gently]. "[We could keep it|Let us
     take it home]," said {friend}. But {hero} [shook {his} head|said no]. "Its mother must be
-    {sad}. We have to find her." They [looked everywhere|searched high and low|followed the
+    {sad}. We have to find the mother." They [looked everywhere|searched high and low|followed the
     tracks]. [They asked a snail and a beetle.|They walked a long way.] No mother! Then {hero} had
     an idea. "{sound}! {sound}!" {he} {shouted}, as [loudly|well] as {he} could. [From far away|At
     once|After a moment] came an answer: "{sound}!" There, {far}, was a {big} {beast}. [The mother
-    ran to her baby.|The baby jumped up and ran to its mother.] The big {beast} {cheer}. {hero} and
+    ran to the baby.|The baby jumped up and ran to its mother.] The big {beast} {cheer}. {hero} and
     {friend} were {happy} that the {beast} family was together again. [Every child needs a
     mother.|Doing the right thing felt good.|] {evening}
     """,

@@ -45,7 +45,7 @@ LUNCH = Plot(
     "Here, take one {one}," {he} said. The {beast} ate the {one} and {cheer}. [{friend} got one
     too.|"And this one is for you," {he} said to {friend}.] ["You are very kind," said
     {friend}.|"What a generous {kid} you are!" said {friend}.] Then they sat [side by side|down]
-    and [ate|munched] together. Their {thing} had never tasted better. {hero} felt {happy}, because
+    and [ate|munched] together. Their {thing} had never tasted better. {hero} was {happy}, because
     [sharing feels good|giving is better than having]. {evening}
     """,
     FOOD,
@@ -72,18 +72,18 @@ GREEDY = Plot(
 
 QUARREL = Plot("""
     {opening} {His} best friend was {friend}. {oneday} they found a {color} {thing} {near} while
-    playing {at}. {setting} [The {thing} {does}.|It {does}.] "I saw it first!" {hero} {shouted}.
-    "No, it is mine!" {shouted} {friend}. They [pulled and pulled|pushed each other|argued for a
-    long time]. [Then {friend} slipped and fell into the mud.|Then both of them tumbled to the
-    ground.] "I do not want to be your friend any more," said {friend}, and {fhe} [marched off|went
-    home]. {hero} had the {thing}, but {he} was {sad}. [Without {friend}, nothing was fun.|{He}
-    missed {friend}.] "[What is worth more, a {thing} or a friend|Would you trade a friend for a
-    {thing}]?" asked {his} {elder}. {hero} [thought hard|knew the answer]. {He} [knocked on
-    {friend}'s door|went to see {friend}] and said, "I was wrong. You can have the {thing}." "[I am
-    sorry, too|I was wrong as well]," said {friend}. [They shook hands.|They hugged.] From then on
-    the {color} {thing} belonged to both of them. [One week it stayed with {hero}, and the next
-    with {friend}.|] [They|Both friends] were {happy}. [A friend is worth more than a
-    {thing}.|Saying sorry can mend a friendship.|] {evening}
+    playing {at}. {setting} The {thing} {does}. "I saw it first!" {hero} {shouted}. "No, it is
+    mine!" {shouted} {friend}. They [pulled and pulled|pushed each other|argued for a long time].
+    [Then {friend} slipped and fell into the mud.|Then both of them tumbled to the ground.] "I do
+    not want to be your friend any more," said {friend}, and {fhe} [marched off|went home]. {hero}
+    had the {thing}, but {he} was {sad}. [Without {friend}, nothing was fun.|{He} missed {friend}.]
+    "[What is worth more, a {thing} or a friend|Would you trade a friend for a {thing}]?" asked
+    {his} {elder}. {hero} [thought hard|knew the answer]. {He} [knocked on {friend}'s door|went to
+    see {friend}] and said, "I was wrong. You can have the {thing}." "[I am sorry, too|I was wrong
+    as well]," said {friend}. [They shook hands.|They hugged.] From then on the {color} {thing}
+    belonged to both of them. [One week it stayed with {hero}, and the next with {friend}.|]
+    [They|Both friends] were {happy}. [A friend is worth more than a {thing}.|Saying sorry can mend
+    a friendship.|] {evening}
 """)
 
 PRESENT = Plot(
@@ -153,13 +153,13 @@ NEWCOMER = Plot("""
     {color} {thing}. {setting} [The other children were busy.|Nobody asked {fhim} to play.] {hero}
     remembered [how it felt to be lonely|{his} own first day]. So {he} walked over and said,
     "[Hello|Hi]! I am {hero}. What a {pretty} {thing}!" {friend} [looked up|blushed]. "Thank you,"
-    {fhe} whispered. "[Please show me!|May I see it?]" asked {hero}. {friend} [gave|handed] {him}
-    the {thing}. It {does}. [They laughed so hard that a {beast} came to look.|A {beast} heard them
-    and {cheer}.] {hero} showed {friend} [a secret hiding place|the best spot] {hidden}. "[Would
-    you like to come to my house|Will you play with me tomorrow]?" {hero} asked. {friend} {smiled}
-    for the first time. "[Yes, please|I would love to]! And I will bring my {thing}," {fhe} said.
-    {friend} was not lonely any more, and {hero} was {happy} to have a new friend. [A kind word can
-    open any door.|Making a friend is as easy as saying hello.|] {evening}
+    {fhe} whispered. "[Please show it to me|I would love to see it]," said {hero}. {friend}
+    [gave|handed] {him} the {thing}. It {does}. [They laughed so hard that a {beast} came to
+    look.|A {beast} heard them and {cheer}.] {hero} showed {friend} [a secret hiding place|the best
+    spot] {hidden}. "[Would you like to come to my house|Will you play with me tomorrow]?" {hero}
+    asked. {friend} {smiled} for the first time. "[Yes, please|I would love to]! And I will bring
+    my {thing}," {fhe} said. {friend} was not lonely any more, and {hero} was {happy} to have a new
+    friend. [A kind word can open any door.|Making a friend is as easy as saying hello.|] {evening}
 """)
 
 PLOTS = {

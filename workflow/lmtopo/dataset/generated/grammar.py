@@ -12,7 +12,7 @@ Facts = Mapping[str, str | tuple[str, ...]]
 
 SYNTAX = re.compile(r"[\[\]|]|\{\w+\}")
 ARTICLE = re.compile(r"\b([Aa]) (?=[AEIOaeio]|[Uu](?!ni|s[eu]|r[aeu])|hour)(?!one\b|once\b|[Ee]u)")
-SENTENCE = re.compile(r"(?:^|[.!?] |\.\" |(?:^| )\")[a-z]")
+SENTENCE = re.compile(r'^[a-z]|[.!?] [a-z]|\." [a-z]| "[a-z]')
 
 
 class Fact(NamedTuple):
@@ -42,26 +42,25 @@ def expand(template: str, facts: Facts, rng: np.random.Generator) -> str:
         If the template names a fact that is not given.
     """
     pieces: list[str] = []
-    waiting: list[str | Fact | Choice] = [*reversed(parse(template))]
+    waiting = list(parse(template)[::-1])
     capital = False
     while waiting:
         part = waiting.pop()
         if isinstance(part, Choice):
-            drawn = part.options[int(rng.random() * len(part.options))]
-            waiting.extend(reversed(drawn))
+            waiting += part.options[int(rng.random() * len(part.options))][::-1]
             continue
         if isinstance(part, Fact):
             value = facts[part.name]
             capital |= part.capital
-            if not isinstance(value, str):
-                waiting.extend(reversed(parse(value[int(rng.random() * len(value))])))
+            if isinstance(value, tuple):
+                waiting += parse(value[int(rng.random() * len(value))])[::-1]
                 continue
             part = value
         if capital and part:
             part, capital = part[0].upper() + part[1:], False
         pieces.append(part)
     text = ARTICLE.sub(r"\1n ", " ".join("".join(pieces).split()))
-    return SENTENCE.sub(lambda match: match[0][:-1] + match[0][-1].upper(), text)
+    return SENTENCE.sub(lambda match: match[0].upper(), text)
 
 
 @cache

@@ -47,17 +47,17 @@ WISH = Plot(
 
 WEATHER = Plot(
     """
-    {opening} {oneday} {hero} and {friend} planned a {thing} {at}. They [packed|prepared|got ready]
+    {opening} {oneday} {hero} and {friend} planned a {thing} {at}. They [packed|prepared|fetched]
     {gear}, and {hero} was {happy}. "[I can hardly wait|This will be great fun]!" said {friend}.
     But [suddenly|just as they arrived], {storm}. "[Oh no! Our {thing} is ruined|Now we cannot have
     our {thing}]!" {hero} {shouted}. {friend} was {sad}, too. They ran [home|back] [as fast as they
     could|with {gear} over their heads|hand in hand]. {hero}'s {elder} [gave them dry socks|made
-    them cocoa|wrapped them in warm towels]. "[Do not be {sad}|Cheer up]," said {his} {elder}. "[We
-    can have it indoors!|Who says it must be outside?]" They {inside}. The {beast} [came in, too,
-    and|joined them and] {cheer}. [They told jokes and laughed.|They sang every song they knew.]
-    [Outside it was wild, but inside it was cozy.|Nobody thought of the weather any more.] "This is
-    the best {thing} ever," said {friend}. {hero} [nodded|agreed|{smiled}]. [When plans change, you
-    can still have fun.|A rainy mood never lasts with friends.|] {evening}
+    them cocoa|wrapped them in warm towels]. "[Do not be [sad|gloomy|upset]|Cheer up]," said {his}
+    {elder}. "[We can have it indoors!|Who says it must be outside?]" They {inside}. The {beast}
+    [came in, too, and|joined them and] {cheer}. [They told jokes and laughed.|They sang every song
+    they knew.] [Outside it was wild, but inside it was cozy.|Nobody thought of the weather any
+    more.] "This is the best {thing} ever," said {friend}. {hero} [nodded|agreed|{smiled}]. [When
+    plans change, you can still have fun.|A rainy mood never lasts with friends.|] {evening}
     """,
     tuple(
         plan | weather
@@ -123,10 +123,10 @@ TOWER = Plot(
     [gathered|collected|looked for] {stuff} and worked [hard|for hours|all morning]. [The {thing}
     grew and grew.|It looked splendid.] But then {friend}'s {beast} [rushed past|came by], and
     [crash|bump|splat], the {thing} [fell down|collapsed|broke apart]! "{sound}!" {cried} the
-    {beast}. {hero} was {angry} and [stamped {his} feet|threw away {stuff}|wanted to quit]. "[It
-    did not mean to do it|Please do not be {angry}]," said {friend}. "[Let us try again.|I will
-    help you.]" {hero} [took a deep breath|counted to ten|dried {his} tears]. [This time they made
-    it wider at the bottom.|First they drew a plan.|They {trick}.] {friend} [gave|handed] {him}
+    {beast}. {hero} was {angry} and [stamped {his} feet|kicked the ground|wanted to quit]. "[It did
+    not mean to do it|Please do not be {angry}]," said {friend}. "[Let us try again.|I will help
+    you.]" {hero} [took a deep breath|counted to ten|dried {his} tears]. [This time they made it
+    wider at the bottom.|First they drew a plan.|They {trick}.] {friend} [gave|handed] {him}
     {stuff}, and {hero} [pushed everything into place|did the rest]. [It fell once more, but they
     kept trying.|] [At last|Finally|By noon] it was done. The new {thing} was even
     [better|stronger|taller] than the first. The {beast} {cheer}, and {hero} was {happy}. [If you

@@ -41,7 +41,9 @@ def story(rng: np.random.Generator) -> Story:
     name = pick(rng, NAMES)
     plot = PLOTS[name]
     facts = cast(rng) | pick(rng, plot.rows)
-    facts = {key: value.format_map(facts) for key, value in facts.items()}
+    for key, value in facts.items():
+        if "{" in value:
+            facts[key] = value.format_map(facts)
     return Story(name, facts, expand(plot.template, {**RULES, **facts}, rng))
 
 
@@ -51,16 +53,17 @@ def cast(rng: np.random.Generator) -> dict[str, str]:
     for prefix in ("", "f"):
         kid = "girl" if rng.random() < 0.5 else "boy"
         person = {"kid": kid, "home": pick(rng, CHILD_HOMES)}
-        names = [name for name in (GIRLS if kid == "girl" else BOYS) if name != facts.get("hero")]
-        facts["friend" if prefix else "hero"] = pick(rng, names)
+        name = pick(rng, GIRLS if kid == "girl" else BOYS)
+        while name == facts.get("hero"):
+            name = pick(rng, GIRLS if kid == "girl" else BOYS)
+        facts["friend" if prefix else "hero"] = name
         if rng.random() < 0.3:
             person = pick(rng, ANIMAL_HEROES)
         facts |= {prefix + key: value for key, value in (person | PRONOUNS[kid]).items()}
     elder = pick(rng, ELDERS)
     facts["elder"] = elder["elder"]
     facts |= {"e" + key: value for key, value in PRONOUNS[elder["gender"]].items()}
-    place = dict(pick(rng, PLACES))
-    return facts | {"color": pick(rng, COLORS)} | place | pick(rng, BEASTS)
+    return facts | {"color": pick(rng, COLORS)} | pick(rng, PLACES) | pick(rng, BEASTS)
 
 
 def write(rng: np.random.Generator) -> str:

@@ -114,7 +114,7 @@ def common(rng: np.random.Generator) -> Facts:
     river, branch, fork = (STEMS[stem] + pick(rng, RIVERS) for stem in stems[3:6])
     first, second, last = (SURNAMES[place] for place in rng.permutation(len(SURNAMES))[:3])
     woman = rng.random() < 0.5
-    year = between(rng, 1760, 1840)
+    year = between(rng, 1805, 1845)
     later = year + between(rng, 12, 40)
     latest = later + between(rng, 15, 40)
     return {
@@ -138,7 +138,7 @@ def common(rng: np.random.Generator) -> Facts:
         "later": str(later),
         "latest": str(latest),
         "gap": str(later - year),
-        "modern": str(between(rng, 1920, 1998)),
+        "modern": str(between(rng, 1930, 1998)),
         "distance": number(between(rng, 6, 38)),
     }
 
@@ -163,14 +163,14 @@ def town(rng: np.random.Generator) -> Facts:
 
 def river(rng: np.random.Generator) -> Facts:
     """Heights, their difference, and the length as the sum of two courses."""
-    source, fall = between(rng, 420, 980), between(rng, 260, 400)
+    source, mouth = between(rng, 420, 980), between(rng, 4, 160)
     upper, lower = between(rng, 9, 60), between(rng, 14, 130)
     return {
         "title": "River {river}",
         "month": pick(rng, MONTHS[2:6]),
         "source": number(source),
-        "fall": number(fall),
-        "mouth": number(source - fall),
+        "fall": number(source - mouth),
+        "mouth": number(mouth),
         "upper": number(upper),
         "lower": number(lower),
         "length": number(upper + lower),
