@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lmtopo.decoder import Decoder
     from lmtopo.sampler import Sampler
 
-LOGITS_AT_ONCE = 2**23
+LOGITS_AT_ONCE = 2**20
 
 
 def observe(
@@ -113,7 +113,7 @@ def score(decoder: "Decoder", read: Probe, sampler: "Sampler", batch_size: int) 
         fresh = torch.arange(length) >= torch.from_numpy(read.windows.fresh[batch])[:, None]
         counted = scored[inputs + 1] & fresh
         kept, targets = states[counted], ids[inputs + 1][counted]
-        size = max(64, LOGITS_AT_ONCE // decoder.vocabulary)
+        size = max(128, LOGITS_AT_ONCE // decoder.vocabulary)
         for some, following in zip(kept.split(size), targets.split(size), strict=True):
             losses = cross_entropy(decoder.head(some).float(), following, reduction="none")
             total += losses.double().sum().item()
