@@ -1,5 +1,5 @@
 # `make study` runs the default study, `make test` the tests; both set up .venv first.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 STUDY ?= small
 VENV := .venv

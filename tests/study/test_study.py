@@ -149,7 +149,7 @@ def test_each_mistake_has_one_clear_line(
 
 def test_all_mistakes_are_listed_at_once(raw: dict[str, Any]) -> None:
     raw["budgets"]["low"]["flops"] = 1.0
-    raw["clouds"] = {"points": 10**8, "poolings": ["token"]}
+    raw["clouds"] = {"points": 10**6, "poolings": ["token"]}
     raw["models"]["mine"] = {"source": "local", "path": "nowhere"}
     assert problems(raw).startswith("study 'mine' has 3 problems:")
 

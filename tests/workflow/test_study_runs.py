@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -124,7 +125,7 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
     from lmtopo.summary import of
 
     text = subprocess.run(
-        ["python", "-c", "from lmtopo.summary import of; print(of('tiny'))"],
+        [sys.executable, "-c", "from lmtopo.summary import of; print(of('tiny'))"],
         cwd=finished.folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
         capture_output=True,
@@ -299,7 +300,7 @@ def test_mistakes_are_told_before_anything_runs(make_workplace: Callable[..., Wo
 
 def test_a_failing_job_says_why_in_one_line(make_workplace: Callable[..., Workplace]) -> None:
     place = make_workplace("failing")
-    place.change(clouds={"points": 4000, "poolings": ["mean"], "subsample": 32})
+    place.change(clouds={"points": 1000, "poolings": ["mean"], "subsample": 32})
     text = place.snakemake(fails=True)
     assert "lmtopo probe: dataset 'tiny-stories', split 'validation'" in text
     assert "need as many texts, but there are" in text

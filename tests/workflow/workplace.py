@@ -51,7 +51,7 @@ class Workplace:
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Jobs per rule that a run would start."""
-        text = self.snakemake("--dry-run", "--quiet", "rules", *arguments)
+        text = self.snakemake(*arguments, "--dry-run", "--quiet", "rules")
         found = re.findall(r"^\s*(\w+)\s+(\d+)\s*$", text, flags=re.MULTILINE)
         return {rule: int(count) for rule, count in found if rule not in ("total", "default")}
 

@@ -161,13 +161,9 @@ def tokenizers(file: StudyFile) -> list[str]:
 def datasets(file: StudyFile) -> list[str]:
     """Datasets that are missing, too small, or already stand for something else."""
     problems = []
-    splits: dict[str, dict[str, int | None]] = {}
-    for entry in file.evaluate:
-        splits.setdefault(entry.dataset, {})[entry.split] = entry.documents
-    for model in file.models.values():
-        if isinstance(model, TrainedModel):
-            splits.setdefault(model.dataset, {})["train"] = None
-    for name, wanted in splits.items():
+    trained = [model for model in file.models.values() if isinstance(model, TrainedModel)]
+    evaluated = {entry.dataset: entry for entry in file.evaluate}
+    for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated]):
         problems += [f"datasets.{name}: {line}" for line in other_origin(file, name)]
         try:
             sizes = document_bytes(file.datasets[name])
@@ -176,14 +172,17 @@ def datasets(file: StudyFile) -> list[str]:
             continue
         if sizes is None:
             continue
-        for split, documents in wanted.items():
-            if split not in sizes:
-                have = ", ".join(sizes)
-                problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
-            elif split != "train" or name in {entry.dataset for entry in file.evaluate}:
-                line = too_small(file, sizes[split][:documents])
-                if line:
-                    problems.append(f"datasets.{name}: split '{split}' {line}")
+        wanted = {"train"} if any(model.dataset == name for model in trained) else set()
+        if name in evaluated:
+            wanted.add(evaluated[name].split)
+        for split in sorted(wanted - sizes.keys()):
+            have = ", ".join(sizes)
+            problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
+        if name in evaluated and evaluated[name].split in sizes:
+            entry = evaluated[name]
+            line = too_small(file, sizes[entry.split][: entry.documents])
+            if line:
+                problems.append(f"datasets.{name}: split '{entry.split}' {line}")
     for name, model in file.models.items():
         if isinstance(model, TrainedModel):
             problems += [f"models.{name}: {line}" for line in too_few_unique(file, model)]
