@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from lmtopo.errors import InputError
+from lmtopo.terminal import connect
 
 _terminal: int | None = None
 
@@ -111,7 +112,7 @@ def _redirect(log: str) -> None:
     global _terminal
     os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
-    _terminal = os.dup(2)
+    _terminal = connect()
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 LIBRARY = Path(workflow.current_basedir).parent
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
-from lmtopo import fork_server, study, summary
+from lmtopo import fork_server, study, summary, terminal
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
 from lmtopo.study import settings
@@ -92,9 +93,11 @@ def pair_files(name):
     return [f"{STUDY.pair_folder(*pair)}/{name}" for pair in STUDY.pairs]
 
 
-def start_fork_server():
-    """Pay for imports once; jobs on other machines import for themselves."""
+def start_services():
+    """Pay for imports once, and have the logger print what jobs say; jobs on other machines do
+    without either."""
     if workflow.is_main_process and workflow.local_exec:
+        terminal.relay(logger.info)
         fork_server.start(PRELOAD)
 
 
@@ -102,4 +105,4 @@ def say_summary():
     # `make study` says it last, after the report; a run of some targets has no tables to sum up
     tables = [Path(table).is_file() for table in rules.collate.output]
     if workflow.is_main_process and "MAKELEVEL" not in os.environ and all(tables):
-        print(summary.of(STUDY.name), file=sys.stderr)
+        logger.info(summary.of(STUDY.name))
