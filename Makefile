@@ -1,7 +1,6 @@
 # `make study` runs the default study, `make test` the tests; both set up .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-STUDY ?= small
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -31,6 +30,8 @@ format: $(VENV)/.ready
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "lmtopo is pinned for Python 3.11: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' envs/requirements.txt)"
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.txt

@@ -41,6 +41,14 @@ def test_a_copied_tokenizer_reads_as_the_original(tmp_path: Path, tokenizer_fold
     assert tokenizer.encode(copy, TEXTS) == tokenizer.encode(original, TEXTS)
 
 
+def test_a_tokenizer_that_changed_meanwhile_is_refused(
+    tmp_path: Path, tokenizer_folder: Path
+) -> None:
+    with pytest.raises(InputError, match="has changed"):
+        tokenizer.tokenizer(folder=str(tmp_path / "copy"), source=str(tokenizer_folder), sha256="0")
+    assert not (tmp_path / "copy").exists()
+
+
 def test_a_folder_without_one_is_an_error(tmp_path: Path) -> None:
     assert not tokenizer.has_tokenizer(tmp_path)
     with pytest.raises(InputError, match="cannot read a tokenizer"):

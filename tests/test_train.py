@@ -130,6 +130,24 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     assert tables[0] == tables[1]
 
 
+def test_a_run_killed_while_it_was_moved_away_starts_again(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.train.state import State
+
+    whole = run("whole")
+    monkeypatch.setattr("lmtopo.train.state.SAVE_EVERY", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "finish", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run("again")
+    for step in Path(".lmtopo/state").glob("*/run/step*"):
+        step.rename(step.parent.parent / step.name)
+    again = run("again")
+    assert {path.name for path in again.glob("step*")} == {"step0", "step1", "step4", "step12"}
+    assert weights(again, 12) == weights(whole, 12)
+
+
 def test_bfloat16_trains_to_other_weights_in_float32(run: Callable[..., Path]) -> None:
     from safetensors.torch import load_file
 

@@ -84,6 +84,17 @@ def test_a_signature_that_never_changes_has_no_panel(tmp_path: Path) -> None:
     assert "constant" not in text
 
 
+def test_where_nothing_moves_everything_is_shown(tmp_path: Path) -> None:
+    from lmtopo.tables import read
+
+    tables = study(tmp_path)
+    still = read(tables["signatures"]).query("step == 0 and replicate == 0 and model == 'small'")
+    write(tmp_path / "signatures.parquet", still.query("budget == 'low' and dataset == 'stories'"))
+    path = str(tmp_path / "figure.svg")
+    draw(name="signatures", figure=[path], width=7.0, **tables, **SHOWN["signatures"])
+    assert "constant" in Path(path).read_text()
+
+
 def test_compute_is_flops_or_where_unknown_steps() -> None:
     assert compute_axis(pd.DataFrame({"flops": [0.0, 1e9]}))[0] == "flops"
     assert compute_axis(pd.DataFrame({"flops": [0.0, np.nan]}))[0] == "step"

@@ -117,6 +117,14 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             "clouds.layers names 'block_7', but there are 2 blocks",
         ),
         (lambda raw: raw.update(signatures=["betty"]), "signatures: 'betty' is not defined"),
+        (
+            lambda raw: raw.update(figures={"signature": "betty"}),
+            "figures.signature: 'betty' is not defined",
+        ),
+        (
+            lambda raw: raw.update(signatures=["twonn"], figures={"signature": "mean_norm"}),
+            r"figures.signature: 'mean_norm' is not defined \(there are: twonn\)",
+        ),
         (lambda raw: raw.update(data="nowhere"), "data: folder 'nowhere' does not exist"),
         (
             lambda raw: raw["datasets"].update(
@@ -212,6 +220,34 @@ def test_models_may_share_a_tokenizer_only_if_it_is_the_same(
     assert set(study.read(raw).tokenizers) == {"stories-300", "shared"}
     tokenizer.train(["other text"], 280).save_pretrained(tmp_path / "two" / "step1")
     assert "give tokenizer 'shared' different contents" in problems(raw)
+
+
+def test_a_shared_tokenizer_comes_from_the_first_model(
+    raw: dict[str, Any], tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    raw["quality"] = {"context": 64}
+    told = []
+    for name in ("one", "two"):
+        save_checkpoint(tmp_path / name / "step1")
+        raw["models"][name] = {"source": "local", "path": f"{name}/step*", "tokenizer": "shared"}
+        told.append(settings.tokenizer(study.read(raw), "shared"))
+    assert told[0] == told[1]
+    assert study.read(raw).tokenizer_source("shared") == {"source": "one/step1"}
+
+
+def test_a_dataset_of_two_studies_is_made_once(raw: dict[str, Any]) -> None:
+    told = [settings.dataset(study.read({**raw, "study": name}), "stories") for name in "ab"]
+    assert told[0] == told[1]
+
+
+def test_overlapping_windows_make_more_texts(raw: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("\n".join(["word " * 200] * 10))
+    raw["datasets"]["few"] = {"source": "local", "format": "lines", "path": "text", "holdout": 0.9}
+    raw["evaluate"] = ["few"]
+    raw["quality"] = {"context": 256}
+    assert "at most" in problems(raw)
+    raw["quality"]["stride"] = 32
+    study.read(raw)
 
 
 def test_settings_hold_what_a_stage_uses_and_nothing_else(raw: dict[str, Any]) -> None:

@@ -194,19 +194,39 @@ def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workpla
 def test_an_edited_signature_recomputes_describe_and_what_follows(
     copied: Callable[..., Workplace], tmp_path: Path
 ) -> None:
+    elsewhere = tmp_path / "a folder"
+    elsewhere.mkdir()
     for name in ("Snakefile", "workflow", "profiles"):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, tmp_path / name)
-    place = copied(snakefile=tmp_path / "Snakefile")
+        copy(source, elsewhere / name)
+    place = copied(snakefile=elsewhere / "Snakefile")
     assert place.planned() == {}
-    code = tmp_path / "workflow/lmtopo/signatures/topological.py"
+    place.snakemake("--forcerun", "probe", "--until", "probe")  # jobs run from there, too
+    code = elsewhere / "workflow/lmtopo/signatures/topological.py"
     code.write_text(code.read_text() + "\n# a remark\n")
     assert place.planned() == {}
     code.write_text(code.read_text() + "\nOTHER = 1\n")
     jobs = place.planned()
     assert jobs["describe"] == 8
     assert not {"train", "probe", "observe", "persist"} & set(jobs)
+
+
+def test_an_edited_text_file_makes_its_dataset_again(
+    make_workplace: Callable[..., Workplace],
+) -> None:
+    place = make_workplace("edited")
+    text = place.folder / "mine.txt"
+    text.write_text("\n".join(f"the dog number {number} saw the cat" * 9 for number in range(300)))
+    mine = {"source": "local", "format": "lines", "path": "mine.txt"}
+    place.change(datasets={"mine": mine})
+    model = yaml.safe_load((place.folder / "tiny.yaml").read_text())["models"]["neox-16"]
+    place.change(models={"neox-16": {**model, "dataset": "mine"}}, evaluate=["mine"])
+    place.change(clouds={"points": 33, "poolings": ["token"]})
+    place.snakemake("datasets")
+    assert "Nothing to be done" in place.snakemake("datasets")
+    text.write_text(text.read_text() + "\nthe end of all the dogs and cats\n")
+    assert place.planned("datasets")["dataset"] == 1
 
 
 def test_figures_are_redrawn_from_the_tables_alone(copied: Callable[..., Workplace]) -> None:

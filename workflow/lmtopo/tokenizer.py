@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmtopo import files
 from lmtopo.errors import InputError
-from lmtopo.files import atomic, sha256
+from lmtopo.files import atomic
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -14,13 +15,23 @@ FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece
 
 
 def tokenizer(
-    *, folder: str, dataset: str | None = None, vocabulary: int | None = None, source: str = ""
+    *,
+    folder: str,
+    dataset: str | None = None,
+    vocabulary: int | None = None,
+    source: str = "",
+    sha256: str | None = None,
 ) -> None:
     """Write ``folder``, a tokenizer in Hugging Face format.
 
     Trained on the ``train`` split of ``dataset`` to ``vocabulary`` ids (byte-level BPE with
     GPT-2's pre-tokenization and one special token, ``<|endoftext|>``), or a copy of the one in
     the folder ``source``.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer in ``source`` is not the one with the hash ``sha256``.
     """
     with atomic(folder) as temporary:
         if dataset is not None and vocabulary is not None:
@@ -28,6 +39,8 @@ def tokenizer(
 
             train(documents(dataset, "train"), vocabulary).save_pretrained(temporary)
         else:
+            if sha256 is not None and file_hash(source) != sha256:
+                raise InputError(f"the tokenizer in '{source}' has changed: start again")
             load(source).save_pretrained(temporary)
 
 
@@ -100,4 +113,6 @@ def has_tokenizer(folder: str | Path) -> bool:
 
 def file_hash(folder: str | Path) -> str:
     """SHA-256 of the file that defines the tokenizer in a folder."""
-    return next(sha256(Path(folder) / name) for name in FILES if (Path(folder) / name).is_file())
+    return next(
+        files.sha256(Path(folder) / name) for name in FILES if (Path(folder) / name).is_file()
+    )

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -44,7 +45,7 @@ PRELOAD = (
     "matplotlib.pyplot",
 )
 
-JOB = f"{sys.executable} -S -P {LIBRARY}/lmtopo/client.py"
+JOB = f"{quote(sys.executable)} -S -P {quote(str(LIBRARY))}/lmtopo/client.py"
 """Calls the stage's function with what it is told and the rule's files; `script:` would cost
 0.2 s a job. Rules name it in braces: Snakemake compares a rule's command before it is filled in,
 so that results stay valid when the folder or the environment moves."""
@@ -74,14 +75,14 @@ def told(stage, settings=lambda wildcards: {}):
     return build
 
 
-def files(wildcards, input, output):
-    """The rule's named inputs and outputs, as JSON: the other arguments of the stage."""
-    return json.dumps(
-        {
-            name: value if isinstance(value, str) else [str(one) for one in value]
-            for name, value in (*input.items(), *output.items())
-        }
-    )
+def files(wildcards, input, output, **more):
+    """The rule's named inputs and outputs, as JSON: the other arguments of the stage. ``more``
+    are arguments that may change without a re-run."""
+    named = {
+        name: value if isinstance(value, str) else [str(one) for one in value]
+        for name, value in (*input.items(), *output.items())
+    }
+    return json.dumps({**named, **more})
 
 
 def checkpoint_of(wildcards):

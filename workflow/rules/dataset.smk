@@ -1,4 +1,6 @@
 rule dataset:
+    input:
+        lambda w: STUDY.source_files(w.dataset),
     output:
         folder=directory("datasets/{dataset}"),
     log:
@@ -8,7 +10,7 @@ rule dataset:
         runtime=60,
     params:
         told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
-        files=files,
+        files=lambda w, input, output: files(w, input, output, study=STUDY.name),
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
 

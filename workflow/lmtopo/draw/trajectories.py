@@ -23,7 +23,7 @@ def draw(
     change (the number of H0 bars of n points is n - 1) have no panel."""
     table = signatures.query("dataset == @dataset and pooling == @pooling and layer == @layer")
     moves = table.groupby(["dimension", "signature"])["value"].transform("nunique") > 1
-    table = table[moves]
+    table = table[moves] if moves.any() else table
     kinds = table[["dimension", "signature"]].drop_duplicates()
     kinds = kinds.sort_values("dimension", key=lambda column: column % 100, kind="stable")
     rows = -(-len(kinds) // COLUMNS)

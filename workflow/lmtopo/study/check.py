@@ -120,12 +120,21 @@ def names(file: StudyFile) -> list[str]:
             f"clouds.subsample equals clouds.points, so its {file.clouds.replicates} replicates "
             "would all be the same cloud: lower subsample, or set replicates: 1"
         )
-    if file.signatures != "all":
-        from lmtopo.signatures import known
+    problems += signatures(file)
+    return problems
 
-        for name in file.signatures:
-            if name not in known():
-                problems.append(unknown("signatures", name, known()))
+
+def signatures(file: StudyFile) -> list[str]:
+    """Signatures that do not exist, or are shown but not computed."""
+    shown = file.figures.signature
+    if file.signatures == "all" and shown is None:
+        return []
+    from lmtopo.signatures import known
+
+    chosen = known() if file.signatures == "all" else file.signatures
+    problems = [unknown("signatures", name, known()) for name in chosen if name not in known()]
+    if shown is not None and shown not in chosen:
+        problems.append(unknown("figures.signature", shown, chosen))
     return problems
 
 
@@ -136,7 +145,6 @@ def unknown(where: str, name: str, known: Iterable[str]) -> str:
 def tokenizers(file: StudyFile) -> list[str]:
     """One tokenizer name must stand for one tokenizer."""
     from lmtopo.study.resolve import tokenizer_name, tokenizer_origin
-    from lmtopo.tokenizer import file_hash
 
     problems = []
     origins: dict[str, tuple[str, Any]] = {}
@@ -147,7 +155,7 @@ def tokenizers(file: StudyFile) -> list[str]:
             problems.append(f"models.{name}: {error}")
             continue
         if isinstance(model, LocalModel):
-            origin = file_hash(origin["source"])
+            origin = origin["sha256"]
         tokenizer = tokenizer_name(name, model)
         first, known = origins.setdefault(tokenizer, (name, origin))
         if known != origin:
@@ -209,10 +217,10 @@ def too_small(file: StudyFile, sizes: list[int]) -> str | None:
     A token takes at least one byte, so the bound is safe: what passes may still be too small, and
     is then refused by stage `probe`, which counts.
     """
-    clouds, context = file.clouds, file.quality.context
-    text = clouds.min_text_tokens
+    clouds, text = file.clouds, file.clouds.min_text_tokens
     positions = sum(size for size in sizes if size >= text)
-    texts = sum(min(size // text, size // context + 2) for size in sizes)
+    stride = file.quality.stride or file.quality.context
+    texts = sum(min(size // text, size // stride + 2) for size in sizes)
     if positions < clouds.points:
         return (
             f"has {sum(sizes)} bytes in {len(sizes)} documents: too few tokens for clouds of "

@@ -11,10 +11,12 @@ from lmtopo.errors import InputError
 from lmtopo.schedule import log_spaced_steps, total_steps
 from lmtopo.study.schema import (
     Evaluation,
+    GeneratedDataset,
     LocalModel,
     StudyFile,
     TrainedModel,
 )
+from lmtopo.tokenizer import file_hash, has_tokenizer
 
 RELEASED = "released"
 
@@ -96,13 +98,27 @@ class Study:
         used = [model.dataset for model in self.trained.values()] + list(self.evaluations)
         return list(dict.fromkeys(used))
 
+    def source_files(self, dataset: str) -> list[str]:
+        """The user's own files that a dataset is made from."""
+        origin = self.file.datasets[dataset]
+        if isinstance(origin, GeneratedDataset):
+            return []
+        paths = [origin.path] if origin.path is not None else list((origin.splits or {}).values())
+        return [file for path in paths for file in files_under(path)]
+
     @cached_property
     def tokenizers(self) -> dict[str, dict[str, Any]]:
-        """Per tokenizer name: the dataset and vocabulary it is trained on, or its folder."""
-        return {
-            tokenizer_name(name, model): tokenizer_origin(model)
-            for name, model in self.file.models.items()
-        }
+        """Per tokenizer name: the dataset and vocabulary it is trained on, or its folder and the
+        hash of what is in there."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, model in self.file.models.items():
+            found.setdefault(tokenizer_name(name, model), tokenizer_origin(model))
+        return found
+
+    def tokenizer_source(self, name: str) -> dict[str, str]:
+        """Where a tokenizer is copied from, if it is."""
+        origin = self.tokenizers[name]
+        return {"source": origin["source"]} if "source" in origin else {}
 
 
 def read(raw: Mapping[str, Any]) -> Study:
@@ -183,7 +199,7 @@ def local_run(file: StudyFile, name: str, model: LocalModel) -> Run:
     check_layers(file, shape.layers)
 
     def tokens(folder: checkpoint.Folder) -> float | None:
-        if folder.tokens is None and model.tokens_per_step is not None:
+        if model.tokens_per_step is not None:  # exact, where a name may be rounded
             return folder.step * model.tokens_per_step
         return folder.tokens
 
@@ -230,14 +246,20 @@ def tokenizer_name(name: str, model: TrainedModel | LocalModel) -> str:
 def tokenizer_origin(model: TrainedModel | LocalModel) -> dict[str, Any]:
     if isinstance(model, TrainedModel):
         return {"dataset": model.dataset, "vocabulary": model.vocabulary}
-    return {"source": tokenizer_folder(model)}
+    folder = tokenizer_folder(model)
+    return {"source": folder, "sha256": file_hash(folder)}
+
+
+def files_under(path: str) -> list[str]:
+    """A file, or all files in a folder."""
+    if not Path(path).is_dir():
+        return [path]
+    return sorted(str(file) for file in Path(path).rglob("*") if file.is_file())
 
 
 def tokenizer_folder(model: LocalModel) -> str:
     """The folder whose tokenizer a local model uses: as given, or of the first checkpoint that
     has one, or the folder above the checkpoints."""
-    from lmtopo.tokenizer import has_tokenizer
-
     if model.tokenizer_path is not None:
         folders = [model.tokenizer_path]
     else:

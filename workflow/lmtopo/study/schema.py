@@ -198,7 +198,7 @@ class Homology(Part):
 class Figures(Part):
     formats: Annotated[list[Literal["png", "svg", "pdf"]], Field(min_length=1)] = ["png", "svg"]
     width: float = Field(7.0, ge=3, le=20)
-    signature: str = "persistence_entropy"
+    signature: str | None = None
 
 
 def evaluation(value: Any) -> Any:

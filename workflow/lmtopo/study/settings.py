@@ -10,12 +10,12 @@ from lmtopo.study.resolve import Checkpoint, Study, training_flops_per_token
 
 def dataset(study: Study, name: str) -> dict[str, Any]:
     origin = study.file.datasets[name].model_dump(mode="json", exclude_none=True)
-    return {"name": name, "study": study.name, "origin": origin}
+    return {"name": name, "origin": origin}
 
 
 def tokenizer(study: Study, name: str) -> dict[str, Any]:
     origin = study.tokenizers[name]
-    return {key: value for key, value in origin.items() if key != "dataset"}
+    return {key: value for key, value in origin.items() if key in ("vocabulary", "sha256")}
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
     if figure == "signatures":
         return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study)}
     if figure == "layers":
-        return told | {"dataset": dataset, "pooling": pooling, "signature": figures.signature}
+        return told | {"dataset": dataset, "pooling": pooling, "signature": signature_shown(study)}
     if figure == "diagrams":
         return told | {
             "shown": diagrams_shown(study),
@@ -130,6 +130,14 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
             "layer": last_layer(study),
         }
     return told
+
+
+def signature_shown(study: Study) -> str:
+    """As the study says, else persistence entropy, else the first that is computed."""
+    chosen, usual = study.file.signatures, "persistence_entropy"
+    if study.file.figures.signature is not None:
+        return study.file.figures.signature
+    return usual if chosen == "all" or usual in chosen else chosen[0]
 
 
 def last_layer(study: Study) -> str:

@@ -86,8 +86,8 @@ def train(*, dataset: str, tokenizer: str, run: str, name: str, recipe: Mapping[
     )
     model = new_model(this, data.boundary)
     optimizer = new_optimizer(model, this)
-    key = [asdict(this), data.fingerprint, fingerprint("train")]
-    state = State(model, optimizer, key=key, name=name)
+    key = [run, asdict(this), data.fingerprint, fingerprint("train")]
+    state = State(model, optimizer, key=key, steps=this.steps, name=name)
 
     for step in range(state.step, this.steps[-1] + 1):
         if step in this.steps:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,19 @@ class State:
     folder `run`, and is moved to its place when it is complete.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer, *, key: Any, name: str) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        *,
+        key: Any,
+        steps: Sequence[int],
+        name: str,
+    ) -> None:
         text = json.dumps(key, sort_keys=True)
         self._folder = STATE / hashlib.sha256(text.encode()).hexdigest()[:16]
         self._model, self._optimizer, self._name = model, optimizer, name
-        self._last: int = key[0]["steps"][-1]
+        self._steps, self._last = steps, steps[-1]
         self._rows = torch.full((self._last, len(COLUMNS)), torch.nan, dtype=torch.float64)
         self._timing: list[tuple[int, int, float]] = []
         self.step = 0
@@ -70,6 +78,7 @@ class State:
             rows = csv.writer(file)
             rows.writerow(("first_step", "last_step", "seconds"))
             rows.writerows([*self._timing, self._stretch()])
+        (self._folder / "state.pt").unlink(missing_ok=True)
         with atomic(run) as temporary:
             shutil.move(self.run, temporary)
         shutil.rmtree(self._folder)
@@ -91,6 +100,9 @@ class State:
 
     def _read(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
+        passed = [step for step in self._steps if step < state["step"]]
+        if not all((self.run / f"step{step}").is_dir() for step in passed):
+            return  # killed while the finished run was moved away: nothing to go on from
         self._model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._rows, self._timing, self.step = state["rows"], state["timing"], state["step"]
