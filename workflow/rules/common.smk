@@ -75,14 +75,21 @@ def told(stage, settings=lambda wildcards: {}):
     return build
 
 
-def files(wildcards, input, output, **more):
-    """The rule's named inputs and outputs, as JSON: the other arguments of the stage. ``more``
-    are arguments that may change without a re-run."""
-    named = {
-        name: value if isinstance(value, str) else [str(one) for one in value]
-        for name, value in (*input.items(), *output.items())
-    }
-    return json.dumps({**named, **more})
+def files_and(more):
+    """The rule's named inputs and outputs, as JSON: the other arguments of the stage; and what
+    ``more(wildcards)`` adds, arguments that may change without a re-run."""
+
+    def build(wildcards, input, output):
+        named = {
+            name: value if isinstance(value, str) else [str(one) for one in value]
+            for name, value in (*input.items(), *output.items())
+        }
+        return json.dumps({**named, **more(wildcards)})
+
+    return build
+
+
+files = files_and(lambda wildcards: {})
 
 
 def checkpoint_of(wildcards):

@@ -10,7 +10,7 @@ rule dataset:
         runtime=60,
     params:
         told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
-        files=lambda w, input, output: files(w, input, output, study=STUDY.name),
+        files=files_and(lambda w: {"study": STUDY.name}),
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
 

@@ -15,8 +15,6 @@ rule tokenizer:
         runtime=60,
     params:
         told=told("tokenizer", lambda w: settings.tokenizer(STUDY, w.tokenizer)),
-        files=lambda w, input, output: files(
-            w, input, output, **STUDY.tokenizer_source(w.tokenizer)
-        ),
+        files=files_and(lambda w: STUDY.tokenizer_source(w.tokenizer)),
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
