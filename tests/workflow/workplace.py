@@ -52,8 +52,9 @@ class Workplace:
     def planned(self, *arguments: str) -> dict[str, int]:
         """Jobs per rule that a run would start."""
         text = self.snakemake(*arguments, "--dry-run", "--quiet", "rules")
-        found = re.findall(r"^\s*(\w+)\s+(\d+)\s*$", text, flags=re.MULTILINE)
-        return {rule: int(count) for rule, count in found if rule not in ("total", "default")}
+        found = re.findall(r"^\s*(\w[\w ]*?)\s+(\d+)\s*$", text, flags=re.MULTILINE)
+        jobs = {rule.replace(" ", "_"): int(count) for rule, count in found}
+        return {rule: jobs[rule] for rule in jobs if rule not in ("total", "default")}
 
     def change(self, **sections: Any) -> None:
         """Update sections of the study file."""
