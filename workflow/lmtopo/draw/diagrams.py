@@ -26,7 +26,7 @@ def draw(
     """Diagrams of the first replicate, in units of each cloud's enclosing radius, so that shape
     is compared and not size."""
     figure, panels = plt.subplots(
-        1, len(shown), figsize=(width, 0.45 + width / len(shown)), squeeze=False, sharey=True
+        1, len(shown), figsize=(width, 0.65 + width / len(shown)), squeeze=False, sharey=True
     )
     for panel, one in zip(panels[0], shown, strict=True):
         found = load(one["diagrams"])
