@@ -102,11 +102,11 @@ def save_checkpoint(make_model: Callable[..., Any], tokenizer_folder: Path) -> C
 
 @pytest.fixture(scope="session")
 def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved dataset of generated stories: 60 to train on, 40 to validate."""
+    """A saved dataset of generated stories: 60 to train on, 12 to validate."""
     from lmtopo.dataset import dataset
 
     folder = tmp_path_factory.mktemp("datasets") / "stories"
-    rows = {"train": 60, "validation": 40, "test": 0}
+    rows = {"train": 60, "validation": 12, "test": 0}
     origin = {"source": "generated", "kind": "stories", "seed": 0, "rows": rows}
     dataset(origin=origin, name="stories", study="test", folder=str(folder))
     return folder
