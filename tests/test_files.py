@@ -37,6 +37,17 @@ def test_a_failed_rewrite_leaves_the_old_file(tmp_path: Path) -> None:
     assert read_json(tmp_path / "x.json") == 1
 
 
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    left = atomic(tmp_path / "x.json")
+    left.__enter__().write_text("half")  # and never left
+    other = atomic(tmp_path / "x.json.other")
+    other.__enter__()
+    write_json(tmp_path / "x.json", 1)
+    names = [path.name for path in tmp_path.iterdir()]
+    assert "x.json" in names
+    assert [name.startswith(".x.json.other.tmp-") for name in names if name != "x.json"] == [True]
+
+
 def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
     for text in ("old", "new"):
         with atomic(tmp_path / "folder") as temporary:

@@ -1,5 +1,6 @@
 """Files that are either whole or not there, and their hashes."""
 
+import glob
 import hashlib
 import json
 import shutil
@@ -16,11 +17,15 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     The temporary name lies in the same folder, so that the final rename is atomic, and keeps
     the suffix, which some writers look at. The block may write a file or make a folder; if it
-    raises, nothing is left behind. An existing ``path`` is replaced.
+    raises, nothing is left behind, and what a killed writer of the same path has left is removed
+    (a path has one writer at a time). An existing ``path`` is replaced.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    prefix = f".{path.name}.tmp-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
     try:
         temporary = scratch / path.name
         yield temporary
