@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format clean-venv
+.PHONY: study test fast-test check format schema
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,6 +27,11 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+# a test keeps config/schema.json in step with workflow/lmtopo/study/schema.py
+schema: $(VENV)/.ready
+	PYTHONPATH=workflow $(BIN)/python -c "from lmtopo.study.schema import json_schema; \
+	  from lmtopo.files import write_json; write_json('config/schema.json', json_schema())"
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt
