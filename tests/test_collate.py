@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from lmtopo.collate import collate
+from lmtopo.errors import InputError
 from lmtopo.tables import QUALITY, read, write
 
 READING = {
@@ -46,11 +47,18 @@ def pair(folder: Path, step: int, dataset: str, model: str = "m") -> None:
     write(place / "signatures.parquet", pd.DataFrame([row | {"replicate": 0, "value": 1.0}]))
 
 
-def collated(folder: Path, runs: list[list[Any]], datasets: list[str]) -> pd.DataFrame:
+def collated(
+    folder: Path,
+    runs: list[list[Any]],
+    datasets: list[str],
+    left_out: list[list[str]] | None = None,
+) -> pd.DataFrame:
     collate(
         pairs=str(folder),
         runs=runs,
         datasets=datasets,
+        left_out=left_out or [],
+        missing=str(folder / "missing.parquet"),
         quality=str(folder / "quality.parquet"),
         signatures=str(folder / "signatures.parquet"),
     )
@@ -78,3 +86,13 @@ def test_a_missing_pair_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="step1"):
         collated(tmp_path, [["m", "low", [0, 1]]], ["a"])
     assert not (tmp_path / "quality.parquet").exists()
+
+
+def test_what_is_left_out_is_in_a_table_of_its_own(tmp_path: Path) -> None:
+    pair(tmp_path, 0, "a")
+    gone = [["m", "low", "step1", "a", "the hub has lost it"]]
+    found = collated(tmp_path, [["m", "low", [0, 1]]], ["a"], gone)
+    assert found["step"].tolist() == [0]
+    assert read(tmp_path / "missing.parquet").to_numpy().tolist() == gone
+    with pytest.raises(InputError, match="every pair of the study is left out"):
+        collated(tmp_path, [["m", "low", [1]]], ["a"], gone)

@@ -10,9 +10,9 @@ import torch
 from safetensors.numpy import load_file
 
 from lmtopo import observe as stage
-from lmtopo.checkpoint import load
 from lmtopo.errors import InputError
 from lmtopo.formats import probes
+from lmtopo.formats.checkpoints import load
 from lmtopo.observe import observe
 
 RUN = {

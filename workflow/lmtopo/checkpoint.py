@@ -1,154 +1,144 @@
-"""Checkpoint folders in Hugging Face format: finding, reading and loading them.
+"""Stage `checkpoint`: one revision of a model on the hub, as a folder that `observe` can load."""
 
-Weights are data. Safetensors are read as such, pickles only with ``weights_only``, and no code
-that comes with a checkpoint is ever run.
-"""
-
-import glob
-import re
-from dataclasses import dataclass
+import hashlib
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmtopo.errors import InputError
-from lmtopo.files import read_json
+from lmtopo.files import atomic, read_json, write_json
+from lmtopo.job import say
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from lmtopo.hub.snapshot import Snapshot
 
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-STEP = re.compile(r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)", re.IGNORECASE)
-TOKENS = re.compile(r"tokens[-_]?(\d+)([KMBT])?", re.IGNORECASE)
-UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One checkpoint on disk: where, at which step, after how many tokens (None: unknown)."""
-
-    path: str
-    step: int
-    tokens: float | None
+CONFIG = "config.json"
+SINGLE = ("model.safetensors", "pytorch_model.bin")
+ORIGIN = "hub.json"
 
 
-def step_and_tokens(name: str) -> tuple[int | None, float | None]:
-    """Step and tokens as a checkpoint's name tells them; None where it does not.
+def checkpoint(
+    *, repo: str, revision: str, folder: str, tokenizer: str, study: str, keep: int, patience: float
+) -> None:
+    """Make ``folder``: the configuration and the weights of a revision, one format only.
 
-    ``checkpoint-500``, ``step1000``, ``step1000-tokens4B``, ``global_step12``, or a number alone.
+    What the user's hub cache holds is linked, never copied or deleted. Anything else is
+    downloaded into one of the study's ``keep`` slots (`hub.slots`), for which this waits; the
+    slot is free again when the folder is deleted. Every file's size and hash are checked.
+
+    Raises
+    ------
+    InputError
+        If the revision is not to be had, its bytes stay wrong, or its tokenizer is not the one in
+        folder ``tokenizer``.
     """
-    step = STEP.search(name) or re.fullmatch(r"(\d+)", name)
-    tokens = TOKENS.search(name)
-    return (
-        int(step.group(1)) if step else None,
-        float(tokens.group(1)) * UNITS[(tokens.group(2) or "").upper()] if tokens else None,
+    from lmtopo import slots
+    from lmtopo.hub.download import WrongBytesError, fetch, in_cache
+    from lmtopo.hub.snapshot import read
+
+    snapshot = read(repo, revision, patience=patience)
+    check_tokenizer(snapshot, Path(tokenizer), patience)
+    scratch = slots.place(study) / "index" / snapshot.commit
+    named = [CONFIG, *weights(snapshot, scratch, patience)]
+    found = ((name, in_cache(snapshot, name)) for name in named)
+    cached = {name: path for name, path in found if path is not None}
+    if len(cached) == len(named):
+        with atomic(folder) as temporary:
+            temporary.mkdir()
+            for name, path in cached.items():
+                (temporary / name).symlink_to(path)
+            write_json(temporary / ORIGIN, origin(snapshot, named))
+        return
+    key = f"{repo} {snapshot.commit}"
+    with slots.slot(study, keep, key=key, folder=Path(folder)) as inside:
+        if scratch.is_dir():
+            shutil.copytree(scratch, inside, dirs_exist_ok=True)
+        for attempt in range(2):
+            try:
+                for name in named:
+                    fetch(snapshot, name, inside, patience=patience)
+                break
+            except WrongBytesError:  # perhaps it was the listing that came wrong
+                if attempt:
+                    raise
+                snapshot = read(repo, revision, patience=patience)
+        write_json(inside / ORIGIN, origin(snapshot, named))
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(inside, folder)
+    shutil.rmtree(scratch, ignore_errors=True)
+    size = sum(snapshot.files[name].size for name in named)
+    say(f"{snapshot.name}: {size / 1e6:,.0f} MB, checked")
+
+
+def weights(snapshot: "Snapshot", scratch: Path, patience: float) -> list[str]:
+    """The files of a revision's weights: safetensors if there are any, else the pickle, whole or
+    in the shards that its index names.
+
+    Raises
+    ------
+    InputError
+        If there are no weights, or the index names a shard that is not there.
+    """
+    if CONFIG not in snapshot.files:
+        raise InputError(f"{snapshot.name} has no {CONFIG}: it is no model for transformers")
+    for whole in SINGLE:
+        if whole in snapshot.files:
+            return [whole]
+        index = f"{whole}.index.json"
+        if index in snapshot.files:
+            shards = shards_of(snapshot, index, scratch, patience)
+            if missing := [shard for shard in shards if shard not in snapshot.files]:
+                raise InputError(f"{snapshot.name}: its {index} names '{missing[0]}', not there")
+            return [index, *shards]
+    raise InputError(
+        f"{snapshot.name} has no weights (looked for {' and '.join(SINGLE)}, whole or in shards)"
     )
 
 
-def find(path: str, *, step: int | None = None) -> list[Folder]:
-    """The checkpoint folders that ``path`` (a folder or a glob) names, by step.
+def shards_of(snapshot: "Snapshot", index: str, scratch: Path, patience: float) -> list[str]:
+    """The shards that an index names; the index is fetched into ``scratch``."""
+    from lmtopo.hub.download import fetch
 
-    ``step`` is the step of a single folder whose name does not tell it.
+    weight_map = read_json(fetch(snapshot, index, scratch, patience=patience))["weight_map"]
+    return sorted(set(weight_map.values()))
 
-    Raises
-    ------
-    InputError
-        If nothing matches, a folder holds no checkpoint, a step cannot be read, or two folders
-        have the same step.
+
+def check_tokenizer(snapshot: "Snapshot", tokenizer: Path, patience: float) -> None:
+    """Refuse a revision with another tokenizer than the study's.
+
+    Equal hashes in the listing are enough; if they differ, what the files say is compared.
     """
-    matches = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_dir())
-    if not matches:
-        raise InputError(f"no folder matches '{path}': give a checkpoint folder or a glob of them")
-    found: dict[int, Folder] = {}
-    for match in matches:
-        weight_files(match)
-        named, tokens = step_and_tokens(Path(match).resolve().name)
-        if step is not None and len(matches) == 1:
-            named = step
-        if named is None:
-            mend = "name it like step1000 or checkpoint-500" + (
-                ", or give the model's step" if len(matches) == 1 else ""
-            )
-            raise InputError(f"cannot read the training step from folder '{match}': {mend}")
-        if named in found:
-            raise InputError(f"'{found[named].path}' and '{match}' are both step {named}")
-        found[named] = Folder(match, named, tokens)
-    return [found[key] for key in sorted(found)]
+    from lmtopo import tokenizer as tokenizers
 
+    known = read_json(tokenizer / tokenizers.ORIGIN)
+    name = next((name for name in tokenizers.FILES if name in snapshot.files), None)
+    if name is None or name != known["file"]:
+        return
+    listed = snapshot.files[name]
+    if known["hash"] in (listed.sha256, listed.blob):
+        return
+    from lmtopo import slots
+    from lmtopo.hub.download import fetch
 
-def weight_files(folder: str | Path) -> list[str]:
-    """The files that define a checkpoint: its config and its weights, one format only.
-
-    Raises
-    ------
-    InputError
-        If the configuration or the weights are missing.
-    """
-    folder = Path(folder)
-    config = folder / "config.json"
-    if not config.is_file():
-        raise InputError(f"'{folder}' holds no config.json: it is no Hugging Face checkpoint")
-    for pattern in WEIGHTS:
-        files = sorted(str(file) for file in folder.glob(pattern))
-        if files:
-            return [str(config), *files]
-    raise InputError(f"'{folder}' holds no weights (looked for {' and '.join(WEIGHTS)})")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a study has to know of a model before it is loaded."""
-
-    layers: int
-    vocabulary: int
-    context: int | None
-
-
-def read_shape(folder: str | Path) -> Shape:
-    """Layers, vocabulary and longest context from ``config.json``, whatever the architecture
-    calls them."""
-    config = read_json(Path(folder) / "config.json")
-
-    def first(*names: str) -> Any:
-        return next((config[name] for name in names if config.get(name) is not None), None)
-
-    layers = first("num_hidden_layers", "n_layer", "num_layers", "n_layers")
-    vocabulary = first("vocab_size")
-    if layers is None or vocabulary is None:
-        raise InputError(f"'{folder}/config.json' gives no number of layers or no vocab_size")
-    return Shape(layers, vocabulary, first("max_position_embeddings", "n_positions", "n_ctx"))
-
-
-def load(folder: str | Path, *, dtype: str) -> "PreTrainedModel":
-    """The causal language model of a checkpoint folder, in ``dtype``, for evaluation.
-
-    Raises
-    ------
-    InputError
-        If transformers does not know the architecture, or weights are missing from the files or
-        do not fit the model (transformers would fill them at random).
-    """
-    from pickle import UnpicklingError
-
-    import torch
-    from transformers import AutoModelForCausalLM
-
+    scratch = slots.STATE / "tokenizers" / hashlib.sha256(snapshot.commit.encode()).hexdigest()[:8]
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            str(folder),
-            dtype=getattr(torch, dtype),
-            local_files_only=True,
-            trust_remote_code=False,
-            weights_only=True,
-            output_loading_info=True,
+        content = tokenizers.content_hash(fetch(snapshot, name, scratch, patience=patience))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if content != known["content"]:
+        raise InputError(
+            f"{snapshot.name} has another tokenizer than '{tokenizer.name}', which is that of "
+            f"'{known['repo']}': give the model a name of its own with models.NAME.tokenizer"
         )
-    except (ValueError, KeyError, RuntimeError, UnpicklingError) as error:
-        raise InputError(f"cannot load '{folder}' as a causal language model: {error}") from error
-    model, report = loaded
-    for problem in ("missing_keys", "mismatched_keys"):
-        if report.get(problem):
-            names = ", ".join(sorted(map(str, report[problem]))[:5])
-            raise InputError(
-                f"the weights in '{folder}' do not fit its config ({problem}: {names})"
-            )
-    model.eval()
-    return model  # type: ignore[no-any-return]
+
+
+def origin(snapshot: "Snapshot", named: list[str]) -> Mapping[str, Any]:
+    """Where a folder comes from: repository, commit, and the hashes of its files."""
+    return {
+        "repo": snapshot.repo,
+        "revision": snapshot.revision,
+        "commit": snapshot.commit,
+        "files": {name: snapshot.files[name].sha256 or snapshot.files[name].blob for name in named},
+    }

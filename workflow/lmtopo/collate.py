@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.tables import KEYS, QUALITY, read, write_table
 
@@ -18,18 +19,34 @@ def collate(
     pairs: str,
     runs: Sequence[Run],
     datasets: Sequence[str],
+    left_out: Sequence[Sequence[str]],
     quality: str,
     signatures: str,
+    missing: str,
 ) -> None:
-    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs.
+    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs, and
+    ``missing``, the pairs that are ``left_out``: model, budget, checkpoint, dataset and reason.
 
     Rows come in the order of ``runs``, then of ``datasets``, then by step.
+
+    Raises
+    ------
+    InputError
+        If no pair is left.
     """
-    folders = list(pair_folders(pairs, runs, datasets))
+    gone = {tuple(row[:4]) for row in left_out}
+    folders = [
+        folder for folder in pair_folders(pairs, runs, datasets) if folder.parts[-4:] not in gone
+    ]
+    if not folders:
+        raise InputError("every pair of the study is left out: run it without missing=leave_out")
     rows = [row for folder in folders for row in quality_rows(folder)]
     write_table(quality, pd.DataFrame(rows, columns=list(QUALITY)).astype(QUALITY), KEYS["quality"])
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
     write_table(signatures, frame, KEYS["signatures"])
+    names = [*KEYS["missing"], "reason"]
+    rows_missing = pd.DataFrame([list(row) for row in left_out], columns=names, dtype="str")
+    write_table(missing, rows_missing, KEYS["missing"])
 
 
 def pair_folders(pairs: str, runs: Sequence[Run], datasets: Sequence[str]) -> Iterator[Path]:

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-WITHOUT_EFFECT = frozenset({"errors", "files", "job", "provenance"})
-"""Modules that every stage may use and that change no result."""
+WITHOUT_EFFECT = frozenset({"errors", "files", "hub", "job", "provenance"})
+"""Modules that every stage may use and that change no result (the hub's bytes are verified)."""
 
 
 @cache

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lmtopo import checkpoint as checkpoints
 from lmtopo import flops
 from lmtopo.errors import InputError
 from lmtopo.files import read_json, write_json
+from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
-from lmtopo.formats import probes
 from lmtopo.formats.probes import Probe
 from lmtopo.provenance import origin
 from lmtopo.windows import batches

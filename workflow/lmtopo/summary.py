@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lmtopo import losses
 from lmtopo.errors import InputError
 from lmtopo.tables import read
 
@@ -29,6 +30,7 @@ def of(study: str) -> str:
         f"Study {study}: {len(runs)} runs, {len(checkpoints)} checkpoints, {len(pairs)} pairs of "
         f"checkpoint and dataset, {len(signatures):,} signature values.",
         *last_perplexities(quality),
+        *missing_lines(read(results / "tables/missing.parquet")),
         f"  tables   {results}/tables/",
         f"  figures  {results}/figures/",
         f"  diagrams {results}/pairs/",
@@ -48,6 +50,35 @@ def last_perplexities(quality: pd.DataFrame) -> list[str]:
         )
         lines.append(f"  perplexity on {dataset} at the end: {ends}")
     return lines
+
+
+def missing_lines(missing: pd.DataFrame) -> list[str]:
+    """What the tables lack, a line for each reason."""
+    lines = []
+    for reason, rows in missing.groupby("reason", sort=False):
+        pairs = " ".join(rows.iloc[0][["model", "checkpoint", "dataset"]])
+        more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        lines.append(f"  missing: {pairs}{more}: {reason}")
+    return lines
+
+
+def of_losses(study: str) -> str:
+    """What a run that has failed has lost, and how to go on."""
+    lost = losses.read(study)
+    if not lost:
+        return f"Study {study} has failed: see the messages above."
+    frame = pd.DataFrame(
+        [[*pair, reason] for pair, reason in lost.items()],
+        columns=["model", "budget", "checkpoint", "dataset", "reason"],
+    )
+    return "\n".join(
+        [
+            f"Study {study}: {len(lost)} pairs of checkpoint and dataset are lost.",
+            *missing_lines(frame),
+            "Run it again to try them again, or with --config missing=leave_out for tables and "
+            "figures of the others.",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -1,17 +1,29 @@
-"""Stage `tokenizer`: train a byte-level BPE on a dataset, or take one from a folder."""
+"""Stage `tokenizer`: train a byte-level BPE on a dataset, or take one from a folder or the hub."""
 
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmtopo import files
 from lmtopo.errors import InputError
-from lmtopo.files import atomic
+from lmtopo.files import atomic, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 END_OF_TEXT = "<|endoftext|>"
 FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+BESIDE = (
+    "config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+)
+ORIGIN = "hub.json"
 
 
 def tokenizer(
@@ -21,27 +33,78 @@ def tokenizer(
     vocabulary: int | None = None,
     source: str = "",
     sha256: str | None = None,
+    repo: str = "",
+    revisions: Sequence[str] = (),
+    patience: float = 0.0,
 ) -> None:
     """Write ``folder``, a tokenizer in Hugging Face format.
 
     Trained on the ``train`` split of ``dataset`` to ``vocabulary`` ids (byte-level BPE with
     GPT-2's pre-tokenization and one special token, ``<|endoftext|>``), or a copy of the one in
-    the folder ``source``.
+    the folder ``source``, or that of the first of a repository's ``revisions`` that has one.
 
     Raises
     ------
     InputError
-        If the tokenizer in ``source`` is not the one with the hash ``sha256``.
+        If the tokenizer in ``source`` is not the one with the hash ``sha256``, or the repository
+        has none.
     """
     with atomic(folder) as temporary:
         if dataset is not None and vocabulary is not None:
             from lmtopo.dataset.documents import documents
 
             train(documents(dataset, "train"), vocabulary).save_pretrained(temporary)
+        elif repo:
+            download(repo, revisions, temporary, patience)
         else:
             if sha256 is not None and file_hash(source) != sha256:
                 raise InputError(f"the tokenizer in '{source}' has changed: start again")
             load(source).save_pretrained(temporary)
+
+
+def download(repo: str, revisions: Sequence[str], folder: Path, patience: float) -> None:
+    """The tokenizer of a repository on the hub, and where it comes from (``hub.json``)."""
+    from lmtopo.hub.download import fetch
+    from lmtopo.hub.snapshot import read
+
+    for revision in revisions:
+        snapshot = read(repo, revision, patience=patience)
+        name = next((name for name in FILES if name in snapshot.files), None)
+        if name is None:
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            for wanted in (*FILES, *BESIDE):
+                if wanted in snapshot.files:
+                    fetch(snapshot, wanted, Path(scratch), patience=patience)
+            load(scratch).save_pretrained(folder)
+            listed = snapshot.files[name]
+            write_json(
+                folder / ORIGIN,
+                {
+                    "repo": repo,
+                    "revision": revision,
+                    "commit": snapshot.commit,
+                    "file": name,
+                    "hash": listed.sha256 or listed.blob,
+                    "content": content_hash(Path(scratch) / name),
+                },
+            )
+        return
+    asked = " or ".join(f"'{revision}'" for revision in revisions)
+    raise InputError(f"'{repo}' has no tokenizer in revision {asked}")
+
+
+def content_hash(path: str | Path) -> str:
+    """SHA-256 of what a tokenizer's file says, whatever version of the library wrote it: the
+    model, normalizer, pre-tokenizer and added tokens of a ``tokenizer.json``, any other's bytes."""
+    path = Path(path)
+    if path.name != "tokenizer.json":
+        return files.sha256(path)
+    from tokenizers import Tokenizer
+
+    told = json.loads(Tokenizer.from_file(str(path)).to_str())
+    parts = {key: told[key] for key in ("model", "normalizer", "pre_tokenizer", "added_tokens")}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def train(texts: list[str], vocabulary: int) -> "PreTrainedTokenizerBase":

@@ -5,6 +5,7 @@ rule collate:
     output:
         quality=f"{RESULTS}/tables/quality.parquet",
         signatures=f"{RESULTS}/tables/signatures.parquet",
+        missing=f"{RESULTS}/tables/missing.parquet",
     log:
         f"{LOGS}/collate.log",
     resources:

@@ -13,7 +13,7 @@ LIBRARY = Path(workflow.current_basedir).parent
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
-from lmtopo import fork_server, study, summary, terminal
+from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
 from lmtopo.study import settings
@@ -22,6 +22,8 @@ try:
     STUDY = study.read(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 RESULTS = STUDY.results
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
@@ -65,14 +67,13 @@ def told(stage, settings=lambda wildcards: {}):
     it changes (parameters made from inputs or outputs are not compared)."""
 
     def build(wildcards):
-        call = {
-            "stage": stage,
-            "code": fingerprint(stage),
-            "arguments": settings(wildcards),
-        }
-        return json.dumps(call)
+        return call(stage, fingerprint(stage), settings(wildcards))
 
     return build
+
+
+def call(stage, code, arguments):
+    return json.dumps({"stage": stage, "code": code, "arguments": arguments})
 
 
 def files_and(more):
@@ -96,17 +97,47 @@ def checkpoint_of(wildcards):
     return STUDY.checkpoint(wildcards.model, wildcards.budget, wildcards.checkpoint)
 
 
+def released(wildcards):
+    return STUDY.checkpoint(wildcards.model, "released", wildcards.checkpoint)
+
+
 def pair_files(name):
     """A file of every pair of the study."""
     return [f"{STUDY.pair_folder(*pair)}/{name}" for pair in STUDY.pairs]
 
 
-def start_services():
-    """Pay for imports once, and have the logger print what jobs say; jobs on other machines do
-    without either."""
-    if workflow.is_main_process and workflow.local_exec:
+def begin():
+    """Pay for imports once, and have the logger print what jobs say (jobs on other machines do
+    without either); follow what fails; and clear the room that an ended run has left taken.
+    """
+    if not workflow.is_main_process:
+        return
+    if workflow.local_exec:
         terminal.relay(logger.info)
         fork_server.start(PRELOAD)
+    logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
+    if STUDY.from_hub:
+        slots.stopping(STUDY.name).unlink(missing_ok=True)
+        SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
+        if SESSION[0] is not None:  # else another run of this study is under way
+            slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
+
+
+SESSION = []
+"""The lock of this run on the study's downloads, held until the process ends."""
+
+
+def checkpoints_needed():
+    jobs = workflow.dag.needrun_jobs()
+    return {
+        str(path) for job in jobs if job.rule.name == "observe" for path in job.input
+    }
+
+
+def stop_waiting():
+    """After a failure without --keep-going no room will be made: waiting downloads end."""
+    if STUDY.from_hub and not workflow.execution_settings.keep_going:
+        slots.stopping(STUDY.name).touch()
 
 
 def say_summary():
@@ -114,3 +145,12 @@ def say_summary():
     tables = [Path(table).is_file() for table in rules.collate.output]
     if workflow.is_main_process and "MAKELEVEL" not in os.environ and all(tables):
         logger.info(summary.of(STUDY.name))
+
+
+def say_losses():
+    if workflow.is_main_process:
+        logger.error(summary.of_losses(STUDY.name))
+
+
+if "downloads" not in workflow.global_resources:
+    workflow.global_resources["downloads"] = STUDY.file.hub.downloads

@@ -10,7 +10,9 @@ rule dataset:
         runtime=60,
     params:
         told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
-        files=files_and(lambda w: {"study": STUDY.name}),
+        files=files_and(
+            lambda w: {"study": STUDY.name, "patience": STUDY.file.hub.patience}
+        ),
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
 

@@ -15,6 +15,7 @@ rule observe:
         provenance=f"{PAIR}/provenance.json",
     log:
         f"{PAIR_LOGS}/observe.log",
+    priority: 5
     threads: STUDY.file.quality.threads
     resources:
         mem_mb=8000,

@@ -1,4 +1,4 @@
-"""Stage `dataset`: a corpus from a grammar or from the user's files, saved as Arrow."""
+"""Stage `dataset`: a corpus from a grammar, the user's files or the hub, saved as Arrow."""
 
 import hashlib
 import json
@@ -23,22 +23,28 @@ GENERATED_ORDER = ("validation", "test", "train")
 """Splits are cut from one corpus in this order: more training rows leave the others as they are."""
 
 
-def dataset(*, origin: Mapping[str, Any], name: str, study: str, folder: str) -> None:
+def dataset(
+    *, origin: Mapping[str, Any], name: str, study: str, folder: str, patience: float = 600.0
+) -> None:
     """Write ``folder``: a `datasets.DatasetDict` as ``save_to_disk`` leaves it, and a
     ``provenance.json`` beside its splits.
 
-    ``origin`` is the dataset's section of the study file, with ``source`` `generated` or `local`.
-    The same origin gives the same files, byte for byte. No hub is asked and no cache written.
+    ``origin`` is the dataset's section of the study file, with ``source`` `generated`, `local` or
+    `hub`. The same origin gives the same files, byte for byte. ``patience``: seconds without
+    progress after which a download is given up.
 
     Raises
     ------
     InputError
-        If a file or a column is missing, cannot be read as its format, or a split is empty.
+        If a file or a column is missing, cannot be read as its format, or a split is empty, or
+        has not the rows that were published.
     """
     from lmtopo.dataset.documents import of_rows
 
     if origin["source"] == "generated":
         tables, facts = from_grammar(origin)
+    elif origin["source"] == "hub":
+        tables, facts = from_hub(origin, patience)
     else:
         tables, facts = from_files(origin)
     unit: Unit = facts["documents"]
@@ -62,7 +68,8 @@ def dataset(*, origin: Mapping[str, Any], name: str, study: str, folder: str) ->
                 "sha256": facts["sha256"],
                 "dropped": facts["dropped"],
                 "fingerprint": hashlib.sha256(json.dumps(prints).encode()).hexdigest(),
-                "licence": origin.get("licence"),
+                "licence": origin.get("licence", facts.get("licence")),
+                **({"hub": facts["hub"]} if "hub" in facts else {}),
                 "versions": {
                     "lmtopo": __version__,
                     "datasets": version("datasets"),
@@ -107,6 +114,30 @@ def from_files(origin: Mapping[str, Any]) -> tuple[dict[str, "pa.Table"], dict[s
         "documents": parts[0].unit,
         "sha256": {str(file): sha256(file) for part in parts for file in part.files},
         "dropped": {str(part.path): part.dropped[part.path] for part in parts},
+    }
+    return with_whole_number_labels(tables), facts
+
+
+def from_hub(
+    origin: Mapping[str, Any], patience: float
+) -> tuple[dict[str, "pa.Table"], dict[str, Any]]:
+    """The splits of a dataset on the hub, with as many rows as were published."""
+    from lmtopo.dataset import hub
+    from lmtopo.dataset.published import KNOWN
+
+    found = hub.source(origin, patience=patience)
+    tables = {str(part.split): table_of(part.rows, part.path) for part in found.parts}
+    dropped = {str(part.split): part.dropped[part.path] for part in found.parts}
+    found.check_rows({split: table.num_rows + dropped[split] for split, table in tables.items()})
+    found.close()
+    known, snapshot = KNOWN.get((origin["repo"], origin.get("name"))), found.snapshot
+    listed = {path: file.sha256 or file.blob for path, file in snapshot.files.items()}
+    facts = {
+        "documents": found.parts[0].unit,
+        "sha256": listed,
+        "dropped": dropped,
+        "licence": known.licence if known else None,
+        "hub": {"repo": snapshot.repo, "commit": snapshot.commit},
     }
     return with_whole_number_labels(tables), facts
 

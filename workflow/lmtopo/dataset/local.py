@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
@@ -123,19 +123,26 @@ def check_path(path: Path, kind: str) -> None:
 
 
 def open_part(origin: Mapping[str, Any], split: str | None, path: Path) -> Part:
+    return open_rows(origin, split, path, [path])
+
+
+def open_rows(
+    origin: Mapping[str, Any], split: str | None, path: Path, files: Iterable[Path]
+) -> Part:
+    """The rows of ``files``, one after the other; messages call them ``path``."""
     kind: str = origin["format"]
     unit: Unit | None = origin.get("documents")
     if kind == "text":
-        rows = readers.text(path, origin["separator"])
+        rows = in_turn(lambda file: readers.text(file, origin["separator"]), files)
     elif kind in PLAIN:
-        rows = {"lines": readers.lines, "wikitext": readers.wikitext}[kind](path)
+        rows = in_turn({"lines": readers.lines, "wikitext": readers.wikitext}[kind], files)
         unit = unit or ("articles" if kind == "wikitext" else "rows")
     else:
 
         def choose(available: Sequence[str]) -> dict[str, str]:
             return chosen_columns(available, origin.get("columns") or {}, unit, path)
 
-        rows = TABLES[kind](path, choose)
+        rows = in_turn(lambda file: TABLES[kind](file, choose), files)
     # WikiText's blank lines are part of an article
     keep_blank = kind == "wikitext" or unit == "articles"
     dropped: Counter[Path] = Counter()
@@ -147,6 +154,10 @@ def open_part(origin: Mapping[str, Any], split: str | None, path: Path) -> Part:
     if unit is None:
         unit = "rows" if "text" in first else "sentences"
     return Part(split, path, unit, chain([first], kept), dropped)
+
+
+def in_turn(read: Callable[[Path], Iterator[Row]], files: Iterable[Path]) -> Iterator[Row]:
+    return chain.from_iterable(read(file) for file in files)
 
 
 def chosen_columns(

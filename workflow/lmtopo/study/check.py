@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.study.schema import (
+    Dataset,
     GeneratedDataset,
-    LocalDataset,
+    HubDataset,
+    HubModel,
     LocalModel,
     StudyFile,
     TrainedModel,
@@ -150,7 +152,8 @@ def tokenizers(file: StudyFile) -> list[str]:
     origins: dict[str, tuple[str, Any]] = {}
     for name, model in file.models.items():
         try:
-            origin: Any = tokenizer_origin(model)
+            # those from the hub are compared when each revision's listing is read
+            origin: Any = "hub" if isinstance(model, HubModel) else tokenizer_origin(model)
         except InputError as error:
             problems.append(f"models.{name}: {error}")
             continue
@@ -197,8 +200,10 @@ def datasets(file: StudyFile) -> list[str]:
     return problems
 
 
-def document_bytes(origin: GeneratedDataset | LocalDataset) -> dict[str, list[int]] | None:
+def document_bytes(origin: Dataset) -> dict[str, list[int]] | None:
     """Per split the size in bytes of each document, where that is cheap to know."""
+    if isinstance(origin, HubDataset):
+        return None
     if isinstance(origin, GeneratedDataset):
         from lmtopo.dataset.generated import LONGEST
 

@@ -6,13 +6,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lmtopo import checkpoint, flops
+from lmtopo import flops, known_models, losses, revisions
 from lmtopo.errors import InputError
+from lmtopo.formats import checkpoints
 from lmtopo.schedule import log_spaced_steps, total_steps
 from lmtopo.study.schema import (
     Evaluation,
     GeneratedDataset,
+    HubDataset,
+    HubModel,
     LocalModel,
+    Model,
+    Revisions,
     StudyFile,
     TrainedModel,
 )
@@ -23,7 +28,8 @@ RELEASED = "released"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One set of weights: where it lies and how far training had come."""
+    """One set of weights: where it lies and how far training had come. ``revision`` is its name
+    on the hub, if it is from there."""
 
     model: str
     budget: str
@@ -31,6 +37,7 @@ class Checkpoint:
     tokens: float | None
     folder: str
     inputs: tuple[str, ...]
+    revision: str | None = None
 
     @property
     def name(self) -> str:
@@ -57,6 +64,8 @@ class Study:
 
     file: StudyFile
     runs: Mapping[tuple[str, str], Run]
+    left_out: Mapping[losses.Pair, str] = field(default_factory=dict)
+    """Pairs that failed and are left out, with the reason."""
 
     @property
     def name(self) -> str:
@@ -82,8 +91,21 @@ class Study:
             (checkpoint, dataset)
             for run in self.runs.values()
             for dataset in self.evaluations
-            for checkpoint in run.checkpoints
+            for checkpoint in self.observed(run, dataset)
         ]
+
+    def observed(self, run: Run, dataset: str) -> list[Checkpoint]:
+        """The checkpoints of a run that are observed on a dataset."""
+        return [
+            checkpoint
+            for checkpoint in run.checkpoints
+            if (run.model, run.budget, checkpoint.name, dataset) not in self.left_out
+        ]
+
+    @property
+    def from_hub(self) -> dict[str, HubModel]:
+        models = self.file.models.items()
+        return {name: model for name, model in models if isinstance(model, HubModel)}
 
     def pair_folder(self, checkpoint: Checkpoint, dataset: str) -> str:
         """Where all that a checkpoint gave on a dataset lies."""
@@ -101,24 +123,34 @@ class Study:
     def source_files(self, dataset: str) -> list[str]:
         """The user's own files that a dataset is made from."""
         origin = self.file.datasets[dataset]
-        if isinstance(origin, GeneratedDataset):
+        if isinstance(origin, GeneratedDataset | HubDataset):
             return []
         paths = [origin.path] if origin.path is not None else list((origin.splits or {}).values())
         return [file for path in paths for file in files_under(path)]
 
     @cached_property
     def tokenizers(self) -> dict[str, dict[str, Any]]:
-        """Per tokenizer name: the dataset and vocabulary it is trained on, or its folder and the
-        hash of what is in there."""
+        """Per tokenizer name: the dataset and vocabulary it is trained on; or its folder and the
+        hash of what is in there; or its repository and revisions that may hold it."""
         found: dict[str, dict[str, Any]] = {}
         for name, model in self.file.models.items():
-            found.setdefault(tokenizer_name(name, model), tokenizer_origin(model))
+            found.setdefault(tokenizer_name(name, model), self._tokenizer_origin(name, model))
         return found
 
-    def tokenizer_source(self, name: str) -> dict[str, str]:
-        """Where a tokenizer is copied from, if it is."""
-        origin = self.tokenizers[name]
-        return {"source": origin["source"]} if "source" in origin else {}
+    def _tokenizer_origin(self, name: str, model: Model) -> dict[str, Any]:
+        if not isinstance(model, HubModel):
+            return tokenizer_origin(model)
+        last = self.runs[name, RELEASED].checkpoints[-1].revision
+        return {
+            "repo": model.repo,
+            "revisions": ["main", last],
+            "patience": self.file.hub.patience,
+        }
+
+    def tokenizer_source(self, name: str) -> dict[str, Any]:
+        """Where a tokenizer is taken from, if it is."""
+        places = ("source", "repo", "revisions", "patience")
+        return {key: value for key, value in self.tokenizers[name].items() if key in places}
 
 
 def read(raw: Mapping[str, Any]) -> Study:
@@ -138,18 +170,23 @@ def read(raw: Mapping[str, Any]) -> Study:
         for name, model in file.models.items():
             for budget in model.budgets if isinstance(model, TrainedModel) else [RELEASED]:
                 try:
-                    runs[name, budget] = (
-                        trained_run(file, name, model, budget)
-                        if isinstance(model, TrainedModel)
-                        else local_run(file, name, model)
-                    )
+                    runs[name, budget] = run_of(file, name, model, budget)
                 except InputError as error:
                     problems.append(f"models.{name}: {error}")
         problems += check.tokenizers(file)
         problems += check.datasets(file)
     if problems:
         raise InputError(check.report(file.study, list(dict.fromkeys(problems))))
-    return Study(file, runs)
+    left_out = losses.read(file.study) if file.missing == "leave_out" else {}
+    return Study(file, runs, left_out)
+
+
+def run_of(file: StudyFile, name: str, model: Model, budget: str) -> Run:
+    if isinstance(model, TrainedModel):
+        return trained_run(file, name, model, budget)
+    if isinstance(model, HubModel):
+        return hub_run(file, name, model)
+    return local_run(file, name, model)
 
 
 def trained_run(file: StudyFile, name: str, model: TrainedModel, budget: str) -> Run:
@@ -183,38 +220,65 @@ def trained_run(file: StudyFile, name: str, model: TrainedModel, budget: str) ->
 
 
 def local_run(file: StudyFile, name: str, model: LocalModel) -> Run:
-    folders = checkpoint.find(model.path, step=model.step)
-    shapes = {checkpoint.read_shape(folder.path) for folder in folders}
+    folders = checkpoints.find(model.path, step=model.step)
+    shapes = {checkpoints.read_shape(folder.path) for folder in folders}
     if len(shapes) > 1:
         raise InputError(
             f"the checkpoints under '{model.path}' differ in layers, vocabulary or context: "
             "give each architecture a model of its own"
         )
     shape = shapes.pop()
-    if shape.context is not None and file.quality.context > shape.context:
-        raise InputError(
-            f"quality.context is {file.quality.context}, but the model's positions end at "
-            f"{shape.context}: lower quality.context"
-        )
+    check_context(file, shape.context)
     check_layers(file, shape.layers)
 
-    def tokens(folder: checkpoint.Folder) -> float | None:
+    def tokens(folder: checkpoints.Folder) -> float | None:
         if model.tokens_per_step is not None:  # exact, where a name may be rounded
             return folder.step * model.tokens_per_step
         return folder.tokens
 
-    checkpoints = tuple(
+    found = tuple(
         Checkpoint(
             name,
             RELEASED,
             folder.step,
             tokens(folder),
             folder.path,
-            tuple(checkpoint.weight_files(folder.path)),
+            tuple(checkpoints.weight_files(folder.path)),
         )
         for folder in folders
     )
-    return Run(name, RELEASED, tokenizer_name(name, model), checkpoints)
+    return Run(name, RELEASED, tokenizer_name(name, model), found)
+
+
+def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
+    facts = known_models.facts(model.repo)
+    if facts is not None:
+        check_context(file, facts.context)
+        check_layers(file, facts.layers)
+    wanted = model.revisions
+    chosen = revisions.choose(
+        model.repo,
+        wanted.model_dump(by_alias=True) if isinstance(wanted, Revisions) else wanted,
+        step=model.step,
+        patience=file.hub.patience,
+    )
+    folder = f"results/{file.study}/checkpoints/{name}"
+    found = []
+    for one in chosen:
+        tokens = one.tokens
+        if model.tokens_per_step is not None:  # exact, where a name may be rounded
+            tokens = one.step * model.tokens_per_step
+        place = f"{folder}/step{one.step}"
+        found.append(Checkpoint(name, RELEASED, one.step, tokens, place, (place,), one.name))
+    return Run(name, RELEASED, tokenizer_name(name, model), tuple(found))
+
+
+def check_context(file: StudyFile, positions: int | None) -> None:
+    if positions is not None and file.quality.context > positions:
+        raise InputError(
+            f"quality.context is {file.quality.context}, but the model's positions end at "
+            f"{positions}: lower quality.context"
+        )
 
 
 def check_layers(file: StudyFile, layers: int) -> None:
@@ -237,7 +301,7 @@ def training_flops_per_token(model: TrainedModel, context: int) -> int:
     )
 
 
-def tokenizer_name(name: str, model: TrainedModel | LocalModel) -> str:
+def tokenizer_name(name: str, model: Model) -> str:
     if model.tokenizer is not None:
         return model.tokenizer
     return f"{model.dataset}-{model.vocabulary}" if isinstance(model, TrainedModel) else name
@@ -263,7 +327,7 @@ def tokenizer_folder(model: LocalModel) -> str:
     if model.tokenizer_path is not None:
         folders = [model.tokenizer_path]
     else:
-        paths = [folder.path for folder in checkpoint.find(model.path, step=model.step)]
+        paths = [folder.path for folder in checkpoints.find(model.path, step=model.step)]
         folders = [*paths, *dict.fromkeys(str(Path(path).parent) for path in paths)]
     for folder in folders:
         if has_tokenizer(folder):

@@ -17,6 +17,7 @@ from pydantic import (
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Layer = Annotated[str, StringConstraints(pattern=r"^(embedding|block_[1-9][0-9]*|final_norm)$")]
 Split = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+Repo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$")]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16"]
 Pooling = Literal["token", "last", "mean"]
@@ -63,6 +64,20 @@ class LocalDataset(Part):
         if self.format == "text" and self.separator is None:
             raise ValueError("format text needs separator: the line between two documents")
         return self
+
+
+class HubDataset(Part):
+    """A dataset of the Hugging Face hub."""
+
+    source: Literal["hub"]
+    repo: Repo
+    name: str | None = None
+    revision: str = "main"
+    rows: dict[Split, PositiveInt] | None = None
+    tokens: PositiveInt | None = None
+    columns: dict[str, str] | None = None
+    documents: Literal["rows", "articles", "sentences"] | None = None
+    licence: str | None = None
 
 
 class Architecture(Part):
@@ -117,6 +132,26 @@ class LocalModel(Part):
     step: int | None = Field(None, ge=0)
     tokenizer: Name | None = None
     tokenizer_path: str | None = None
+
+
+class Revisions(Part):
+    """Some of a repository's revisions, by the steps in their names."""
+
+    first: int = Field(0, ge=0, alias="from")
+    last: int | None = Field(None, ge=0, alias="to")
+    every: PositiveInt = 1
+    match: str | None = None
+
+
+class HubModel(Part):
+    """Checkpoints of a model on the Hugging Face hub: revisions of one repository."""
+
+    source: Literal["hub"]
+    repo: Repo
+    revisions: Literal["all", "log"] | Annotated[list[str], Field(min_length=1)] | Revisions
+    tokens_per_step: PositiveFloat | None = None
+    step: int | None = Field(None, ge=0)
+    tokenizer: Name | None = None
 
 
 class Budget(Part):
@@ -195,10 +230,22 @@ class Homology(Part):
     nulls: Nulls = Nulls()
 
 
+class Hub(Part):
+    """What downloads may take."""
+
+    keep: PositiveInt = 2
+    downloads: int = Field(2, ge=1, le=4)
+    patience: PositiveFloat = 600.0
+
+
 class Figures(Part):
     formats: Annotated[list[Literal["png", "svg", "pdf"]], Field(min_length=1)] = ["png", "svg"]
     width: float = Field(7.0, ge=3, le=20)
     signature: str | None = None
+
+
+Dataset = GeneratedDataset | LocalDataset | HubDataset
+Model = TrainedModel | LocalModel | HubModel
 
 
 def evaluation(value: Any) -> Any:
@@ -211,11 +258,11 @@ class StudyFile(Part):
     seed: int = Field(1, ge=0)
     data: str | None = None
     datasets: Annotated[
-        dict[Name, Annotated[GeneratedDataset | LocalDataset, Field(discriminator="source")]],
+        dict[Name, Annotated[Dataset, Field(discriminator="source")]],
         Field(min_length=1),
     ]
     models: Annotated[
-        dict[Name, Annotated[TrainedModel | LocalModel, Field(discriminator="source")]],
+        dict[Name, Annotated[Model, Field(discriminator="source")]],
         Field(min_length=1),
     ]
     budgets: dict[Name, Budget] = {}
@@ -228,6 +275,8 @@ class StudyFile(Part):
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
     figures: Figures = Figures()
+    hub: Hub = Hub()
+    missing: Literal["fail", "leave_out"] = "fail"
 
 
 def json_schema() -> dict[str, Any]:

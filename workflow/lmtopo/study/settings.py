@@ -18,6 +18,20 @@ def tokenizer(study: Study, name: str) -> dict[str, Any]:
     return {key: value for key, value in origin.items() if key in ("vocabulary", "sha256")}
 
 
+def checkpoint(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
+    return {"repo": study.from_hub[checkpoint.model].repo, "revision": checkpoint.revision}
+
+
+def room(study: Study) -> dict[str, Any]:
+    hub = study.file.hub
+    return {"study": study.name, "keep": hub.keep, "patience": hub.patience}
+
+
+def revisions(study: Study) -> dict[str, Any]:
+    repos = dict.fromkeys(model.repo for model in study.from_hub.values())
+    return {"repos": list(repos), "patience": study.file.hub.patience}
+
+
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
     trained, recipe = study.trained[model], study.file.train
     chosen = {
@@ -103,6 +117,7 @@ def collate(study: Study) -> dict[str, Any]:
             for run in study.runs.values()
         ],
         "datasets": list(study.evaluations),
+        "left_out": [[*pair, reason] for pair, reason in study.left_out.items()],
     }
 
 
@@ -153,17 +168,21 @@ def diagrams_shown(study: Study, count: int = 4) -> list[dict[str, Any]]:
         repeats = budget is not None and budget.unique_tokens is not None
         return -float(repeats), study.runs[key].checkpoints[-1].tokens or 0.0
 
-    run = study.runs[max(reversed(list(study.runs)), key=seen)]
     dataset = next(iter(study.evaluations))
-    last = len(run.checkpoints) - 1
+    shown = [key for key, run in study.runs.items() if study.observed(run, dataset)]
+    if not shown:
+        return []
+    run = study.runs[max(reversed(shown), key=seen)]
+    checkpoints = study.observed(run, dataset)
+    last = len(checkpoints) - 1
     places = sorted({round(last * part / (count - 1)) for part in range(count)})
     return [
         {
             "model": run.model,
             "budget": run.budget,
             "dataset": dataset,
-            "title": f"step {run.checkpoints[place].step:,}",
-            "diagrams": f"{study.pair_folder(run.checkpoints[place], dataset)}/diagrams.npz",
+            "title": f"step {checkpoints[place].step:,}",
+            "diagrams": f"{study.pair_folder(checkpoints[place], dataset)}/diagrams.npz",
         }
         for place in places
     ]

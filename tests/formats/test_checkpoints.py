@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lmtopo import checkpoint
 from lmtopo.errors import InputError
+from lmtopo.formats import checkpoints as checkpoint
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Checkpoint folders in Hugging Face format: finding, reading and loading them.
+
+Weights are data. Safetensors are read as such, pickles only with ``weights_only``, and no code
+that comes with a checkpoint is ever run.
+"""
+
+import glob
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lmtopo.errors import InputError
+from lmtopo.files import read_json
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+STEP = re.compile(r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)", re.IGNORECASE)
+TOKENS = re.compile(r"tokens[-_]?(\d+)([KMBT])?", re.IGNORECASE)
+UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One checkpoint on disk: where, at which step, after how many tokens (None: unknown)."""
+
+    path: str
+    step: int
+    tokens: float | None
+
+
+def step_and_tokens(name: str) -> tuple[int | None, float | None]:
+    """Step and tokens as a checkpoint's name tells them; None where it does not.
+
+    ``checkpoint-500``, ``step1000``, ``step1000-tokens4B``, ``global_step12``, or a number alone.
+    """
+    step = STEP.search(name) or re.fullmatch(r"(\d+)", name)
+    tokens = TOKENS.search(name)
+    return (
+        int(step.group(1)) if step else None,
+        float(tokens.group(1)) * UNITS[(tokens.group(2) or "").upper()] if tokens else None,
+    )
+
+
+def find(path: str, *, step: int | None = None) -> list[Folder]:
+    """The checkpoint folders that ``path`` (a folder or a glob) names, by step.
+
+    ``step`` is the step of a single folder whose name does not tell it.
+
+    Raises
+    ------
+    InputError
+        If nothing matches, a folder holds no checkpoint, a step cannot be read, or two folders
+        have the same step.
+    """
+    matches = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_dir())
+    if not matches:
+        raise InputError(f"no folder matches '{path}': give a checkpoint folder or a glob of them")
+    found: dict[int, Folder] = {}
+    for match in matches:
+        weight_files(match)
+        named, tokens = step_and_tokens(Path(match).resolve().name)
+        if step is not None and len(matches) == 1:
+            named = step
+        if named is None:
+            mend = "name it like step1000 or checkpoint-500" + (
+                ", or give the model's step" if len(matches) == 1 else ""
+            )
+            raise InputError(f"cannot read the training step from folder '{match}': {mend}")
+        if named in found:
+            raise InputError(f"'{found[named].path}' and '{match}' are both step {named}")
+        found[named] = Folder(match, named, tokens)
+    return [found[key] for key in sorted(found)]
+
+
+def weight_files(folder: str | Path) -> list[str]:
+    """The files that define a checkpoint: its config and its weights, one format only.
+
+    Raises
+    ------
+    InputError
+        If the configuration or the weights are missing.
+    """
+    folder = Path(folder)
+    config = folder / "config.json"
+    if not config.is_file():
+        raise InputError(f"'{folder}' holds no config.json: it is no Hugging Face checkpoint")
+    for pattern in WEIGHTS:
+        files = sorted(str(file) for file in folder.glob(pattern))
+        if files:
+            return [str(config), *files]
+    raise InputError(f"'{folder}' holds no weights (looked for {' and '.join(WEIGHTS)})")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a study has to know of a model before it is loaded."""
+
+    layers: int
+    vocabulary: int
+    context: int | None
+
+
+def read_shape(folder: str | Path) -> Shape:
+    """Layers, vocabulary and longest context from ``config.json``, whatever the architecture
+    calls them."""
+    config = read_json(Path(folder) / "config.json")
+
+    def first(*names: str) -> Any:
+        return next((config[name] for name in names if config.get(name) is not None), None)
+
+    layers = first("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+    vocabulary = first("vocab_size")
+    if layers is None or vocabulary is None:
+        raise InputError(f"'{folder}/config.json' gives no number of layers or no vocab_size")
+    return Shape(layers, vocabulary, first("max_position_embeddings", "n_positions", "n_ctx"))
+
+
+def load(folder: str | Path, *, dtype: str) -> "PreTrainedModel":
+    """The causal language model of a checkpoint folder, in ``dtype``, for evaluation.
+
+    Raises
+    ------
+    InputError
+        If transformers does not know the architecture, or weights are missing from the files or
+        do not fit the model (transformers would fill them at random).
+    """
+    from pickle import UnpicklingError
+
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            trust_remote_code=False,
+            weights_only=True,
+            output_loading_info=True,
+        )
+    except (ValueError, KeyError, RuntimeError, UnpicklingError) as error:
+        raise InputError(f"cannot load '{folder}' as a causal language model: {error}") from error
+    model, report = loaded
+    for problem in ("missing_keys", "mismatched_keys"):
+        if report.get(problem):
+            names = ", ".join(sorted(map(str, report[problem]))[:5])
+            raise InputError(
+                f"the weights in '{folder}' do not fit its config ({problem}: {names})"
+            )
+    model.eval()
+    return model  # type: ignore[no-any-return]

@@ -1,0 +1,133 @@
+"""Room on disk for downloaded checkpoints: a fixed number of slots a study.
+
+Each download needs a slot. It holds the slot's lock while it runs, and the slot stays taken for
+as long as the finished folder exists; whoever deletes that folder frees it. What a killed
+download leaves lies inside its slot, so it is bounded as well, and the next download of the same
+commit completes it.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from lmtopo.errors import InputError
+from lmtopo.files import read_json, write_json
+
+STATE = Path(".lmtopo/hub")
+LONGEST_WAIT = 1.0
+
+
+def place(study: str) -> Path:
+    """Where a study's slots lie."""
+    return STATE / study
+
+
+def stopping(study: str) -> Path:
+    """The file whose presence says that no further job will be started."""
+    return place(study) / "stopping"
+
+
+@contextmanager
+def slot(study: str, keep: int, *, key: str, folder: Path) -> Iterator[Path]:
+    """Wait for one of ``keep`` slots and yield the folder in it to download into.
+
+    ``key`` names what is downloaded; a slot that holds a part of it is preferred. ``folder`` is
+    where the caller moves what it has downloaded.
+
+    Raises
+    ------
+    InputError
+        If the study stops while this waits.
+    """
+    wait = 0.05
+    while True:
+        for number in by_preference(study, keep, key):
+            held = lock(place(study) / f"{number}.lock")
+            if held is None:
+                continue
+            try:
+                if free(study, number, folder):
+                    yield prepared(study, number, key, folder)
+                    return
+            finally:
+                os.close(held)
+        if stopping(study).exists():
+            raise InputError(
+                "no room for another checkpoint before the study stops: another job has failed"
+            )
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+def by_preference(study: str, keep: int, key: str) -> list[int]:
+    """Slots, those with a part of ``key`` first."""
+    return sorted(range(keep), key=lambda number: (noted(study, number).get("key") != key, number))
+
+
+def free(study: str, number: int, folder: Path) -> bool:
+    """Whether a locked slot's folder is gone (or is the one to be made anew)."""
+    taken = noted(study, number).get("folder")
+    return taken is None or taken == str(folder) or not Path(taken).exists()
+
+
+def prepared(study: str, number: int, key: str, folder: Path) -> Path:
+    """The slot's folder for ``key``, with what is there of it and nothing else."""
+    inside = place(study) / str(number)
+    if noted(study, number).get("key") != key:
+        shutil.rmtree(inside, ignore_errors=True)
+    write_json(note(study, number), {"key": key, "folder": str(folder)})
+    inside.mkdir(parents=True, exist_ok=True)
+    return inside
+
+
+def note(study: str, number: int) -> Path:
+    return place(study) / f"{number}.json"
+
+
+def noted(study: str, number: int) -> dict[str, Any]:
+    with suppress(FileNotFoundError, ValueError):
+        return dict(read_json(note(study, number)))
+    return {}
+
+
+def lock(path: Path) -> int | None:
+    """An open file with an exclusive lock, which ends with the process; None if it is held."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
+
+
+def folders(study: str) -> list[Path]:
+    """The finished folders that take slots."""
+    found = (read_json(path).get("folder") for path in sorted(place(study).glob("*.json")))
+    return [Path(folder) for folder in found if folder and Path(folder).exists()]
+
+
+def clear(study: str, keep: int, needed: set[str]) -> None:
+    """Delete what an ended run has left and this one does not need: finished folders that are
+    not ``needed``, and parts in slots beyond ``keep``."""
+    for path in sorted(place(study).glob("*.json")):
+        number = int(path.stem)
+        held = lock(place(study) / f"{number}.lock")
+        if held is None:
+            continue
+        try:
+            folder = noted(study, number).get("folder")
+            if folder is not None and folder not in needed:
+                shutil.rmtree(folder, ignore_errors=True)
+            if number >= keep:
+                shutil.rmtree(place(study) / str(number), ignore_errors=True)
+                if folder is None or not Path(folder).exists():
+                    path.unlink()
+        finally:
+            os.close(held)
