@@ -37,7 +37,7 @@ class Watch(logging.Handler):
             if event == "job_error":
                 self.failed(self.job(record.jobid))  # type: ignore[attr-defined]
             elif event == "job_finished" and self._affected:
-                self.release(self.job(record.job_id))  # type: ignore[attr-defined]
+                self.make_room(self.job(record.job_id))  # type: ignore[attr-defined]
         except Exception:
             self.handleError(record)
 
@@ -61,9 +61,9 @@ class Watch(logging.Handler):
         self._lost_jobs |= gone
         losses.write(self._study, self.lost)
         self._on_loss()
-        self.release()
+        self.make_room()
 
-    def release(self, finished: Any = None) -> None:
+    def make_room(self, finished: Any = None) -> None:
         """Delete downloaded checkpoints that only lost jobs still wait for."""
         for checkpoint in list(self._affected):
             waiting = [
