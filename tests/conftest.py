@@ -123,6 +123,8 @@ def make_probe(dataset_folder: Path, tokenizer_folder: Path) -> Callable[..., Pa
             "name": "stories",
             "split": "validation",
             "documents": None,
+            "min_characters": 0,
+            "max_tokens": None,
             "context": 32,
             "stride": 32,
             "points": 40,

@@ -1,14 +1,17 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmtopo import tokenizer
+from lmtopo.dataset.documents import documents
 from lmtopo.errors import InputError
 from lmtopo.formats import probes
-from lmtopo.probe import find_texts
+from lmtopo.probe import encode_start, find_texts
 from lmtopo.windows import stream, windows
 
 
@@ -53,6 +56,47 @@ def test_a_probe_comes_back_as_it_was_saved_and_twice_alike(
     assert loaded.facts["n_tokens"] == loaded.stream.scored.sum()
     assert loaded.facts["n_documents"] == 12
     assert len(loaded.places.token) == len(loaded.places.text) == 40
+
+
+def test_a_documents_start_has_the_bytes_of_its_tokens(
+    tmp_path: Path, make_probe: Callable[..., Path], dataset_folder: Path, loaded: Any
+) -> None:
+    texts = documents(dataset_folder, "validation")
+    kept = [
+        loaded.decode(ids[:50], clean_up_tokenization_spaces=False)
+        for ids in tokenizer.encode(loaded, texts)
+    ]
+    found = probes.load(make_probe(tmp_path / "probe", max_tokens=50, points=12)).facts
+    assert found["n_tokens"] == 50 * 12
+    assert found["n_bytes"] == len("".join(kept).encode())
+    assert found["n_words"] == sum(len(text.split()) for text in kept)
+    assert all(text.startswith(start) for text, start in zip(texts, kept, strict=True))
+
+
+@pytest.fixture(scope="module")
+def loaded(tokenizer_folder: Path) -> Any:
+    return tokenizer.load(tokenizer_folder)
+
+
+@given(text=st.text(max_size=40), most=st.integers(1, 30))
+def test_a_start_is_the_first_tokens_and_the_text_they_stand_for(
+    loaded: Any, text: str, most: int
+) -> None:
+    [whole] = tokenizer.encode(loaded, [text])
+    [ids], [start] = encode_start(loaded, [text], most)
+    assert ids == whole[:most]
+    assert text.startswith(start)
+    assert start == text or len(whole) > most
+    held = loaded.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    assert start.startswith(held.rstrip("\ufffd"))  # what is left of a character cut in two
+
+
+def test_a_tokenizer_without_offsets_cannot_cut() -> None:
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(InputError, match=r"max_tokens is 5, but the tokenizer \(Slow\)"):
+        encode_start(Slow(), ["text"], 5)  # type: ignore[arg-type]
 
 
 def test_another_seed_samples_other_places_of_the_same_texts(

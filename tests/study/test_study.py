@@ -109,6 +109,14 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             "has at most .* texts of 16 tokens: too few",
         ),
         (
+            lambda raw: raw.update(evaluate=[{"dataset": "stories", "max_tokens": 15}]),
+            "too few tokens for clouds of 256 points",
+        ),
+        (
+            lambda raw: raw.update(evaluate=[{"dataset": "stories", "min_characters": 10**6}]),
+            "has 0 bytes in 0 documents",
+        ),
+        (
             lambda raw: raw.update(clouds={"points": 100, "subsample": 128}),
             "clouds.subsample 128 is above clouds.points 100",
         ),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.study.schema import (
+    Evaluation,
     GeneratedDataset,
     LocalDataset,
     LocalModel,
@@ -188,7 +189,7 @@ def datasets(file: StudyFile) -> list[str]:
             problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
         if name in evaluated and evaluated[name].split in sizes:
             entry = evaluated[name]
-            line = too_small(file, sizes[entry.split][: entry.documents])
+            line = too_small(file, entry, sizes[entry.split])
             if line:
                 problems.append(f"datasets.{name}: split '{entry.split}' {line}")
     for name, model in file.models.items():
@@ -211,16 +212,21 @@ def document_bytes(origin: GeneratedDataset | LocalDataset) -> dict[str, list[in
     return found
 
 
-def too_small(file: StudyFile, sizes: list[int]) -> str | None:
+def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | None:
     """Why documents of these sizes cannot fill a cloud, if they cannot.
 
     A token takes at least one byte, so the bound is safe: what passes may still be too small, and
     is then refused by stage `probe`, which counts.
     """
     clouds, text = file.clouds, file.clouds.min_text_tokens
-    positions = sum(size for size in sizes if size >= text)
+    if entry.min_characters:
+        # bytes do not tell which documents are long enough in characters, so the largest are taken
+        sizes = sorted((size for size in sizes if size >= entry.min_characters), reverse=True)
+    sizes = sizes[: entry.documents]
+    tokens = [min(size, entry.max_tokens or size) for size in sizes]
+    positions = sum(count for count in tokens if count >= text)
     stride = file.quality.stride or file.quality.context
-    texts = sum(min(size // text, size // stride + 2) for size in sizes)
+    texts = sum(min(count // text, count // stride + 2) for count in tokens)
     if positions < clouds.points:
         return (
             f"has {sum(sizes)} bytes in {len(sizes)} documents: too few tokens for clouds of "

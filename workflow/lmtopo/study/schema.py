@@ -139,6 +139,8 @@ class Evaluation(Part):
     dataset: Name
     split: Split = "validation"
     documents: PositiveInt | None = None
+    min_characters: int = Field(0, ge=0)
+    max_tokens: PositiveInt | None = None
 
 
 class Clouds(Part):

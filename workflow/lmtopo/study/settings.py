@@ -44,6 +44,8 @@ def probe(study: Study, dataset: str) -> dict[str, Any]:
         "name": dataset,
         "split": evaluation.split,
         "documents": evaluation.documents,
+        "min_characters": evaluation.min_characters,
+        "max_tokens": evaluation.max_tokens,
         "context": quality.context,
         "stride": quality.stride or quality.context,
         "points": clouds.points,
