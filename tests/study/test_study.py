@@ -149,6 +149,10 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             r"models.mine: no folder matches 'runs/step\*'",
         ),
         (lambda raw: raw.update(quality={"context": 16, "stride": 17}), "stride 17 above context"),
+        (
+            lambda raw: raw.update(quality={"prefix": "none"}),
+            r"quality: prefix none needs readings \[document\]",
+        ),
         (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
     ],
 )

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from lmtopo.errors import InputError
 from lmtopo.formats.probes import Places, Probe, save
 from lmtopo.seeds import generator
-from lmtopo.windows import Stream, Windows, stream, windows
+from lmtopo.windows import Stream, Windows, document_windows, stream, windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,6 +25,8 @@ def probe(
     documents: int | None,
     min_characters: int,
     max_tokens: int | None,
+    reading: str,
+    prefix: str,
     context: int,
     stride: int,
     points: int,
@@ -37,7 +39,9 @@ def probe(
 
     ``tokenizer`` and ``dataset`` are folders, ``probe`` is the file to write. Of the documents
     with at least ``min_characters`` characters the first ``documents`` are read, each to its
-    first ``max_tokens`` tokens; words and bytes are counted in what is read.
+    first ``max_tokens`` tokens; words and bytes are counted in what is read. ``reading``:
+    ``windows`` over all documents in order, or each ``document`` by itself; ``prefix``: what
+    precedes a document, ``eos`` or, in the latter reading, ``none``.
 
     Raises
     ------
@@ -54,8 +58,12 @@ def probe(
         encoded = tokenizers.encode(loaded, texts)
     else:
         encoded, texts = encode_start(loaded, texts, max_tokens)
-    tokens = stream(encoded, tokenizers.boundary(loaded))
-    cut = windows(len(tokens.ids), context=context, stride=stride)
+    tokens = stream(encoded, tokenizers.boundary(loaded) if prefix == "eos" else None)
+    cut = (
+        windows(len(tokens.ids), context=context, stride=stride)
+        if reading == "windows"
+        else document_windows(tokens, context=context, stride=stride)
+    )
     try:
         places = draw_places(
             tokens,
@@ -71,6 +79,8 @@ def probe(
     facts = {
         "dataset": name,
         "split": split,
+        "reading": reading,
+        "prefix": prefix,
         "context": context,
         "stride": stride,
         "skip_positions": skip_positions,
@@ -124,10 +134,10 @@ def find_texts(
         first = max(int(fresh), skip_positions)
         inside = slice(int(start) + first, int(start + length))
         edges = np.flatnonzero(
-            np.diff(tokens.document[inside]).astype(bool) | ~tokens.scored[inside][1:]
+            np.diff(tokens.document[inside]).astype(bool) | tokens.boundary[inside][1:]
         )
         for begin, end in zip([0, *(edges + 1)], [*(edges + 1), length - first], strict=True):
-            begin += not tokens.scored[inside][begin] if end > begin else 0
+            begin += int(tokens.boundary[inside][begin]) if end > begin else 0
             if end - begin >= min_text_tokens:
                 found.append((index, first + begin, first + end))
     return np.array(found, dtype=np.int64).reshape(-1, 3)

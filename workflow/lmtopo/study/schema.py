@@ -19,6 +19,7 @@ Layer = Annotated[str, StringConstraints(pattern=r"^(embedding|block_[1-9][0-9]*
 Split = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16"]
+Reading = Literal["windows", "document"]
 Pooling = Literal["token", "last", "mean"]
 
 
@@ -157,7 +158,8 @@ class Clouds(Part):
 class Quality(Part):
     context: int = Field(256, ge=2)
     stride: PositiveInt | None = None
-    readings: Annotated[list[Literal["windows"]], Field(min_length=1, max_length=1)] = ["windows"]
+    readings: Annotated[list[Reading], Field(min_length=1, max_length=1)] = ["windows"]
+    prefix: Literal["eos", "none"] = "eos"
     dtype: Dtype = "float32"
     batch_size: PositiveInt = 16
     threads: PositiveInt = 1
@@ -167,6 +169,15 @@ class Quality(Part):
         if self.stride is not None and self.stride > self.context:
             raise ValueError(
                 f"stride {self.stride} above context {self.context} would leave tokens unscored"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def prefix_between_documents(self) -> "Quality":
+        if self.prefix == "none" and self.readings != ["document"]:
+            raise ValueError(
+                "prefix none needs readings [document]: in reading 'windows' nothing else would "
+                "part a document from the one before"
             )
         return self
 

@@ -46,6 +46,8 @@ def probe(study: Study, dataset: str) -> dict[str, Any]:
         "documents": evaluation.documents,
         "min_characters": evaluation.min_characters,
         "max_tokens": evaluation.max_tokens,
+        "reading": quality.readings[0],
+        "prefix": quality.prefix,
         "context": quality.context,
         "stride": quality.stride or quality.context,
         "points": clouds.points,
