@@ -15,6 +15,7 @@ from lmtopo.errors import InputError
 from lmtopo.formats import probes
 from lmtopo.observe import observe
 
+CLOUDS = "clouds.safetensors"
 RUN = {
     "study": "test",
     "model": "m",
@@ -155,6 +156,23 @@ def test_a_document_read_by_itself_ends_with_its_last_token(
             states = model(ids[None], output_hidden_states=True).hidden_states[-1][0].numpy()
         np.testing.assert_allclose(clouds["last"][-1, point], states[-1], rtol=2e-5, atol=1e-5)
         np.testing.assert_allclose(clouds["mean"][-1, point], states.mean(0), rtol=2e-5, atol=1e-5)
+
+
+def test_half_precision_reads_nearly_what_float32_reads(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
+    found = {
+        dtype: (observed(tmp_path, checkpoint, probe, dtype=dtype), load_file(tmp_path / CLOUDS))
+        for dtype in ("float32", "float16")
+    }
+    (whole, full), (half, rough) = found.values()
+    assert half["dtype"] == "float16"
+    nll = [quality["readings"]["windows"]["nll"] for quality in (whole, half)]
+    assert nll[0] != nll[1]
+    assert nll[1] == pytest.approx(nll[0], rel=1e-3)
+    assert rough["mean"].dtype == np.float32
+    np.testing.assert_allclose(rough["mean"], full["mean"], rtol=0.02, atol=0.02)
 
 
 def test_clouds_are_the_hidden_states_at_the_probes_places(

@@ -121,6 +121,14 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             "clouds.subsample 128 is above clouds.points 100",
         ),
         (
+            lambda raw: raw.update(clouds={"points": 144, "pca": 144}),
+            "clouds.pca 144 is above clouds.points - 1 = 143",
+        ),
+        (
+            lambda raw: raw.update(train={"dtype": "float16"}),
+            "train.dtype: input should be 'float32' or 'bfloat16'",
+        ),
+        (
             lambda raw: raw.update(clouds={"layers": ["block_7"]}),
             "clouds.layers names 'block_7', but there are 2 blocks",
         ),

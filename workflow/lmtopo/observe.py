@@ -49,7 +49,7 @@ def observe(
     ------
     InputError
         If the model cannot read the probe (vocabulary, positions, layers) or its hidden states
-        are not finite.
+        or its NLL are not finite.
     """
     import torch
 
@@ -77,6 +77,11 @@ def observe(
                     f"'{checkpoint}' has hidden states that are not finite in {layer} "
                     f"(pooling {pooling}, {dtype}): the weights are broken, or need float32"
                 )
+    if not math.isfinite(nll):
+        raise InputError(
+            f"'{checkpoint}' has a negative log-likelihood of {nll} ({dtype}): the weights are "
+            "broken, or need float32"
+        )
     facts = read.facts
     metadata = {"dtype": dtype, "dataset": facts["dataset"], "blocks": str(decoder.blocks)}
     cloud_files.save(clouds, found, layers=wanted, metadata=metadata)

@@ -121,6 +121,11 @@ def names(file: StudyFile) -> list[str]:
             f"clouds.subsample equals clouds.points, so its {file.clouds.replicates} replicates "
             "would all be the same cloud: lower subsample, or set replicates: 1"
         )
+    if file.clouds.pca is not None and file.clouds.pca >= file.clouds.points:
+        problems.append(
+            f"clouds.pca {file.clouds.pca} is above clouds.points - 1 = {file.clouds.points - 1}: "
+            "n points have n - 1 principal components"
+        )
     problems += signatures(file)
     return problems
 

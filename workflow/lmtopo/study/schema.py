@@ -18,7 +18,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_l
 Layer = Annotated[str, StringConstraints(pattern=r"^(embedding|block_[1-9][0-9]*|final_norm)$")]
 Split = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Dtype = Literal["float32", "bfloat16"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+TrainingDtype = Literal["float32", "bfloat16"]
 Reading = Literal["windows", "document"]
 Pooling = Literal["token", "last", "mean"]
 
@@ -150,6 +151,7 @@ class Clouds(Part):
     layers: Literal["all"] | Annotated[list[Layer], Field(min_length=1)] = "all"
     skip_positions: int = Field(1, ge=0)
     min_text_tokens: PositiveInt = 16
+    pca: PositiveInt | None = None
     replicates: PositiveInt = 8
     subsample: int = Field(128, ge=3)
     keep: Literal["all", "none"] = "all"
@@ -184,7 +186,7 @@ class Quality(Part):
 
 class Train(Part):
     threads: PositiveInt = 2
-    dtype: Dtype = "float32"
+    dtype: TrainingDtype = "float32"
     context: int = Field(256, ge=2)
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 1e-3

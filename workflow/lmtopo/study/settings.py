@@ -113,6 +113,7 @@ def collate(study: Study) -> dict[str, Any]:
 def subsampling(study: Study) -> dict[str, Any]:
     clouds = study.file.clouds
     return {
+        "pca": clouds.pca,
         "subsample": clouds.subsample,
         "replicates": clouds.replicates,
         "seed": study.file.seed,
