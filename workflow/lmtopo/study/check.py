@@ -112,21 +112,44 @@ def names(file: StudyFile) -> list[str]:
                 "a study evaluates a dataset on one split"
             )
         seen.add(entry.dataset)
-    if file.clouds.subsample > file.clouds.points:
-        problems.append(
-            f"clouds.subsample {file.clouds.subsample} is above clouds.points {file.clouds.points}"
-        )
-    if file.clouds.subsample == file.clouds.points and file.clouds.replicates > 1:
-        problems.append(
-            f"clouds.subsample equals clouds.points, so its {file.clouds.replicates} replicates "
-            "would all be the same cloud: lower subsample, or set replicates: 1"
-        )
-    if file.clouds.pca is not None and file.clouds.pca >= file.clouds.points:
-        problems.append(
-            f"clouds.pca {file.clouds.pca} is above clouds.points - 1 = {file.clouds.points - 1}: "
-            "n points have n - 1 principal components"
-        )
+    problems += sections(file)
     problems += signatures(file)
+    return problems
+
+
+def sections(file: StudyFile) -> list[str]:
+    """Keys of ``clouds`` or ``quality`` that contradict each other, for the study or a dataset."""
+    problems = [
+        f"evaluate[{index}].clouds.keep: is one for the whole study: set clouds.keep"
+        for index, entry in enumerate(file.evaluate)
+        if entry.clouds is not None and "keep" in entry.clouds.model_fields_set
+    ]
+    for where, clouds in file.clouds_used.items():
+        if clouds.subsample > clouds.points:
+            problems.append(
+                f"{where}.subsample {clouds.subsample} is above {where}.points {clouds.points}"
+            )
+        if clouds.subsample == clouds.points and clouds.replicates > 1:
+            problems.append(
+                f"{where}.subsample equals {where}.points, so its {clouds.replicates} replicates "
+                "would all be the same cloud: lower subsample, or set replicates: 1"
+            )
+        if clouds.pca is not None and clouds.pca >= clouds.points:
+            problems.append(
+                f"{where}.pca {clouds.pca} is above {where}.points - 1 = {clouds.points - 1}: "
+                "n points have n - 1 principal components"
+            )
+    for where, quality in file.quality_used.items():
+        if quality.stride is not None and quality.stride > quality.context:
+            problems.append(
+                f"{where}: stride {quality.stride} above context {quality.context} would leave "
+                "tokens unscored"
+            )
+        if quality.prefix == "none" and quality.readings != ["document"]:
+            problems.append(
+                f"{where}: prefix none needs readings [document]: in reading 'windows' nothing "
+                "else would part a document from the one before"
+            )
     return problems
 
 
@@ -223,14 +246,15 @@ def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | Non
     A token takes at least one byte, so the bound is safe: what passes may still be too small, and
     is then refused by stage `probe`, which counts.
     """
-    clouds, text = file.clouds, file.clouds.min_text_tokens
+    clouds, quality = file.clouds_on(entry), file.quality_on(entry)
+    text = clouds.min_text_tokens
     if entry.min_characters:
         # bytes do not tell which documents are long enough in characters, so the largest are taken
         sizes = sorted((size for size in sizes if size >= entry.min_characters), reverse=True)
     sizes = sizes[: entry.documents]
     tokens = [min(size, entry.max_tokens or size) for size in sizes]
     positions = sum(count for count in tokens if count >= text)
-    stride = file.quality.stride or file.quality.context
+    stride = quality.stride or quality.context
     texts = sum(min(count // text, count // stride + 2) for count in tokens)
     if positions < clouds.points:
         return (
