@@ -240,7 +240,8 @@ def check_width(file: StudyFile, width: int) -> None:
     for where, clouds in file.clouds_used.items():
         if clouds.pca is not None and clouds.pca > width:
             raise InputError(
-                f"{where}.pca is {clouds.pca}, but hidden states have {width} dimensions"
+                f"{where}.pca is {clouds.pca}, but hidden states have {width} dimensions: "
+                f"lower {where}.pca"
             )
 
 
