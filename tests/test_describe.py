@@ -18,6 +18,7 @@ from lmtopo.signatures.cloud import Cloud
 
 LAYERS = ["embedding", "block_1", "block_2", "block_3", "block_4", "final_norm"]
 SAMPLING: dict[str, Any] = {
+    "pca": None,
     "subsample": 10,
     "replicates": 2,
     "seed": 0,
@@ -140,6 +141,13 @@ def test_names_choose_signatures_and_their_order_does_not_matter(tmp_path):
     frame = table(files, ["twonn", "betti_area"])
     assert set(frame.signature) == {"twonn", "betti_area"}
     pd.testing.assert_frame_equal(frame, table(files, ["betti_area", "twonn"]))
+
+
+def test_geometry_is_measured_on_the_principal_components(tmp_path):
+    files = pair(tmp_path)
+    rank, one = (table(files, ["participation_ratio"], pca=count).value for count in (None, 1))
+    assert rank.min() > 1.5
+    np.testing.assert_allclose(one, 1, rtol=1e-6)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):

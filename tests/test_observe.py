@@ -15,6 +15,7 @@ from lmtopo.formats import probes
 from lmtopo.formats.checkpoints import load
 from lmtopo.observe import observe
 
+CLOUDS = "clouds.safetensors"
 RUN = {
     "study": "test",
     "model": "m",
@@ -91,6 +92,87 @@ def test_nll_is_that_of_a_plain_loop_over_the_same_windows(
     probe = make_probe(tmp_path / "probe", stride=stride)
     reading = observed(tmp_path, checkpoint, probe)["readings"]["windows"]
     assert reading["nll"] == pytest.approx(plain_nll(checkpoint, probe), rel=1e-6)
+
+
+def documents_alone(probe: Path) -> list[torch.Tensor]:
+    read = probes.load(probe)
+    ids, document = torch.from_numpy(read.stream.ids.astype(np.int64)), read.stream.document
+    return [ids[torch.from_numpy(document == index)] for index in range(document.max() + 1)]
+
+
+@pytest.mark.parametrize("prefix", ["eos", "none"])
+def test_read_by_itself_each_document_has_the_loss_that_transformers_gives_it(
+    prefix: str,
+    tmp_path: Path,
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    probe = make_probe(
+        tmp_path / "probe", reading="document", prefix=prefix, max_tokens=40, context=48, points=12
+    )
+    readings = observed(tmp_path, checkpoint, probe)["readings"]
+    model, total, count = load(checkpoint, dtype="float32"), 0.0, 0
+    for ids in documents_alone(probe):
+        with torch.inference_mode():
+            loss = model(ids[None], labels=ids[None]).loss
+        total += loss.item() * (len(ids) - 1)
+        count += len(ids) - 1
+    assert list(readings) == ["document"]
+    assert readings["document"]["nll"] == pytest.approx(total, rel=1e-6)
+    assert readings["document"]["n_tokens"] == count
+
+
+@pytest.mark.parametrize("prefix", ["eos", "none"])
+def test_long_documents_are_read_in_windows_that_do_not_see_each_other(
+    prefix: str,
+    tmp_path: Path,
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    probe = make_probe(tmp_path / "probe", reading="document", prefix=prefix, stride=20)
+    found = observed(tmp_path, checkpoint, probe)["readings"]["document"]
+    assert found["nll"] == pytest.approx(plain_nll(checkpoint, probe), rel=1e-6)
+
+
+def test_a_document_read_by_itself_ends_with_its_last_token(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    probe = make_probe(
+        tmp_path / "probe",
+        reading="document",
+        prefix="none",
+        max_tokens=40,
+        context=40,
+        points=12,
+        skip_positions=0,
+    )
+    observed(tmp_path, checkpoint, probe)
+    clouds, model = load_file(tmp_path / "clouds.safetensors"), load(checkpoint, dtype="float32")
+    for point, ids in enumerate(documents_alone(probe)):
+        with torch.inference_mode():
+            states = model(ids[None], output_hidden_states=True).hidden_states[-1][0].numpy()
+        np.testing.assert_allclose(clouds["last"][-1, point], states[-1], rtol=2e-5, atol=1e-5)
+        np.testing.assert_allclose(clouds["mean"][-1, point], states.mean(0), rtol=2e-5, atol=1e-5)
+
+
+def test_half_precision_reads_nearly_what_float32_reads(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
+    found = {
+        dtype: (observed(tmp_path, checkpoint, probe, dtype=dtype), load_file(tmp_path / CLOUDS))
+        for dtype in ("float32", "float16")
+    }
+    (whole, full), (half, rough) = found.values()
+    assert half["dtype"] == "float16"
+    nll = [quality["readings"]["windows"]["nll"] for quality in (whole, half)]
+    assert nll[0] != nll[1]
+    assert nll[1] == pytest.approx(nll[0], rel=1e-3)
+    assert rough["mean"].dtype == np.float32
+    np.testing.assert_allclose(rough["mean"], full["mean"], rtol=0.02, atol=0.02)
 
 
 def test_clouds_are_the_hidden_states_at_the_probes_places(

@@ -14,6 +14,7 @@ from lmtopo.persist import persist
 from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
 SETTINGS: dict[str, Any] = {
+    "pca": None,
     "subsample": 12,
     "replicates": 2,
     "seed": 0,
@@ -59,6 +60,26 @@ def test_every_subsample_of_every_layer_has_its_diagrams(tmp_path, metric):
             expected = rips(x, metric=metric)
             for one, other in zip(found.diagrams(layer, "token", replicate), expected, strict=True):
                 np.testing.assert_array_equal(one, other)
+
+
+def test_diagrams_do_not_see_in_how_many_dimensions_a_cloud_of_three_lies(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = np.linalg.qr(rng.normal(size=(40, 3)))[0]
+    flat = (rng.normal(size=(30, 3)) * [3, 2, 1] @ frame.T + rng.normal(size=40)).astype(np.float32)
+    path = str(tmp_path / "clouds.safetensors")
+    clouds.save(path, {"mean": flat[None]}, layers=["final_norm"], metadata={})
+    found = {}
+    for count in (None, 3, 2):
+        out = str(tmp_path / f"{count}.npz")
+        persist(clouds=path, diagrams=out, **SETTINGS | {"pca": count, "subsample": 20})
+        found[count] = load(out)
+    for replicate in range(2):
+        where = ("final_norm", "mean", replicate)
+        whole = found[None].diagrams(*where)
+        for one, other in zip(found[3].diagrams(*where), whole, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+        assert found[3].radius(*where) == pytest.approx(found[None].radius(*where), rel=1e-5)
+        assert not np.allclose(found[2].diagrams(*where)[0], whole[0], rtol=1e-2)
 
 
 def test_a_threshold_bounds_every_finite_bar(tmp_path):

@@ -1,29 +1,42 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmtopo import tokenizer
+from lmtopo.dataset.documents import documents
 from lmtopo.errors import InputError
 from lmtopo.formats import probes
-from lmtopo.probe import find_texts
-from lmtopo.windows import stream, windows
+from lmtopo.probe import encode_start, find_texts
+from lmtopo.windows import document_windows, stream, windows
 
 
 @given(
     documents=st.lists(st.lists(st.integers(1, 9), max_size=30), min_size=1, max_size=12),
+    reading=st.sampled_from([("windows", 0), ("document", 0), ("document", None)]),
     context=st.integers(2, 16),
     overlap=st.integers(0, 15),
     skip=st.integers(0, 3),
     shortest=st.integers(1, 5),
 )
 def test_texts_are_stretches_of_one_document_and_never_overlap(
-    documents: list[list[int]], context: int, overlap: int, skip: int, shortest: int
+    documents: list[list[int]],
+    reading: tuple[str, int | None],
+    context: int,
+    overlap: int,
+    skip: int,
+    shortest: int,
 ) -> None:
-    tokens = stream(documents, 0)
-    cut = windows(len(tokens.ids), context=context, stride=max(1, context - overlap))
+    tokens = stream(documents, reading[1])
+    stride = max(1, context - overlap)
+    if reading[0] == "windows":
+        cut = windows(len(tokens.ids), context=context, stride=stride)
+    else:
+        cut = document_windows(tokens, context=context, stride=stride)
     texts = find_texts(tokens, cut, skip_positions=skip, min_text_tokens=shortest)
     covered: list[int] = []
     for window, first, end in texts:
@@ -32,7 +45,7 @@ def test_texts_are_stretches_of_one_document_and_never_overlap(
         assert first >= cut.fresh[window]
         assert end - first >= shortest
         assert len(set(tokens.document[places])) == 1
-        assert tokens.scored[places].all()  # no boundary token is part of a text
+        assert not tokens.boundary[places].any()
         covered += places.tolist()
     assert len(covered) == len(set(covered))
 
@@ -44,6 +57,17 @@ def test_texts_are_as_long_as_they_can_be() -> None:
     assert found.tolist() == [[0, 1, 6], [0, 7, 8], [1, 0, 7]]
 
 
+def test_a_document_read_by_itself_is_one_text_from_its_first_token_to_its_last() -> None:
+    tokens = stream([[1] * 5, [], [2] * 9], None)
+    cut = document_windows(tokens, context=9, stride=9)
+    found = find_texts(tokens, cut, skip_positions=0, min_text_tokens=1)
+    assert found.tolist() == [[0, 0, 5], [1, 0, 9]]
+    tokens = stream([[1] * 5, [], [2] * 9], 0)
+    cut = document_windows(tokens, context=10, stride=10)
+    found = find_texts(tokens, cut, skip_positions=0, min_text_tokens=1)
+    assert found.tolist() == [[0, 1, 6], [2, 1, 10]]
+
+
 def test_a_probe_comes_back_as_it_was_saved_and_twice_alike(
     tmp_path: Path, make_probe: Callable[..., Path]
 ) -> None:
@@ -51,8 +75,63 @@ def test_a_probe_comes_back_as_it_was_saved_and_twice_alike(
     assert one.read_bytes() == two.read_bytes()
     loaded = probes.load(one)
     assert loaded.facts["n_tokens"] == loaded.stream.scored.sum()
+    assert loaded.facts["reading"] == "windows"
     assert loaded.facts["n_documents"] == 12
     assert len(loaded.places.token) == len(loaded.places.text) == 40
+
+
+def test_a_token_more_is_scored_where_something_precedes_each_document(
+    tmp_path: Path, make_probe: Callable[..., Path]
+) -> None:
+    found = {
+        prefix: probes.load(make_probe(tmp_path / prefix, reading="document", prefix=prefix))
+        for prefix in ("eos", "none")
+    }
+    for probe in found.values():
+        assert probe.facts["n_tokens"] == probe.stream.scored.sum()
+    assert found["eos"].facts["n_tokens"] - found["none"].facts["n_tokens"] == 12
+    assert found["eos"].facts["n_bytes"] == found["none"].facts["n_bytes"]
+
+
+def test_a_documents_start_has_the_bytes_of_its_tokens(
+    tmp_path: Path, make_probe: Callable[..., Path], dataset_folder: Path, loaded: Any
+) -> None:
+    texts = documents(dataset_folder, "validation")
+    kept = [
+        loaded.decode(ids[:50], clean_up_tokenization_spaces=False)
+        for ids in tokenizer.encode(loaded, texts)
+    ]
+    found = probes.load(make_probe(tmp_path / "probe", max_tokens=50, points=12)).facts
+    assert found["n_tokens"] == 50 * 12
+    assert found["n_bytes"] == len("".join(kept).encode())
+    assert found["n_words"] == sum(len(text.split()) for text in kept)
+    assert all(text.startswith(start) for text, start in zip(texts, kept, strict=True))
+
+
+@pytest.fixture(scope="module")
+def loaded(tokenizer_folder: Path) -> Any:
+    return tokenizer.load(tokenizer_folder)
+
+
+@given(text=st.text(max_size=40), most=st.integers(1, 30))
+def test_a_start_is_the_first_tokens_and_the_text_they_stand_for(
+    loaded: Any, text: str, most: int
+) -> None:
+    [whole] = tokenizer.encode(loaded, [text])
+    [ids], [start] = encode_start(loaded, [text], most)
+    assert ids == whole[:most]
+    assert text.startswith(start)
+    assert start == text or len(whole) > most
+    held = loaded.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    assert start.startswith(held.rstrip("\ufffd"))  # what is left of a character cut in two
+
+
+def test_a_tokenizer_without_offsets_cannot_cut() -> None:
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(InputError, match=r"max_tokens is 5, but the tokenizer \(Slow\)"):
+        encode_start(Slow(), ["text"], 5)  # type: ignore[arg-type]
 
 
 def test_another_seed_samples_other_places_of_the_same_texts(

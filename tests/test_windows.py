@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmtopo.windows import batches, stream, windows
+from lmtopo.windows import batches, document_windows, stream, windows
 
 
 @given(tokens=st.integers(2, 400), context=st.integers(1, 60), stride=st.integers(1, 60))
@@ -36,7 +36,56 @@ def test_boundaries_are_context_and_never_scored() -> None:
     found = stream([[5, 6], [], [7]], 0)
     assert found.ids.tolist() == [0, 5, 6, 0, 0, 7]
     assert found.scored.tolist() == [False, True, True, False, False, True]
+    assert found.boundary.tolist() == [True, False, False, True, True, False]
     assert found.document.tolist() == [0, 0, 0, 1, 2, 2]
+
+
+def test_without_a_boundary_the_first_token_is_context_and_never_scored() -> None:
+    found = stream([[5, 6], [], [7]], None)
+    assert found.ids.tolist() == [5, 6, 7]
+    assert found.scored.tolist() == [False, True, False]
+    assert not found.boundary.any()
+    assert found.document.tolist() == [0, 0, 2]
+
+
+DOCUMENTS = st.lists(st.lists(st.integers(1, 9), max_size=30), max_size=12)
+
+
+@given(
+    documents=DOCUMENTS,
+    boundary=st.sampled_from([0, None]),
+    context=st.integers(1, 16),
+    overlap=st.integers(0, 15),
+)
+def test_each_token_of_each_document_is_scored_once_without_sight_of_another(
+    documents: list[list[int]], boundary: int | None, context: int, overlap: int
+) -> None:
+    tokens = stream(documents, boundary)
+    cut = document_windows(tokens, context=context, stride=max(1, context - overlap))
+    targets = []
+    for start, length, fresh in zip(cut.start, cut.length, cut.fresh, strict=True):
+        assert 0 <= fresh < length <= context
+        assert len(set(tokens.document[start : start + length])) == 1
+        following = np.arange(start + fresh, start + length) + 1
+        following = following[following < len(tokens.ids)]
+        targets += following[tokens.scored[following]].tolist()
+    assert sorted(targets) == np.flatnonzero(tokens.scored).tolist()
+    lost = 0 if boundary == 0 else 1
+    assert len(targets) == sum(max(len(document) - lost, 0) for document in documents)
+
+
+@given(documents=DOCUMENTS, context=st.integers(1, 16), overlap=st.integers(0, 15))
+def test_each_token_of_each_document_is_a_fresh_input_once(
+    documents: list[list[int]], context: int, overlap: int
+) -> None:
+    tokens = stream(documents, 0)
+    cut = document_windows(tokens, context=context, stride=max(1, context - overlap))
+    inputs = [
+        place
+        for start, length, fresh in zip(cut.start, cut.length, cut.fresh, strict=True)
+        for place in range(start + fresh, start + length)
+    ]
+    assert inputs == list(range(len(tokens.ids)))
 
 
 @given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=40), size=st.integers(1, 7))

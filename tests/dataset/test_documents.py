@@ -72,6 +72,15 @@ def test_a_limit_takes_the_first(tmp_path: Path) -> None:
     assert documents(folder, "train", limit=9) == ["one", "two", "three"]
 
 
+def test_short_documents_are_left_out_before_the_first_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("three\n   six   \nlonger\nthe longest\n")
+    folder = save(tmp_path, format="lines", path=str(file), holdout=0)
+    assert documents(folder, "train", limit=1, min_characters=6) == ["longer"]
+    assert documents(folder, "train", min_characters=6) == ["longer", "the longest"]
+    assert documents(folder, "train", min_characters=3)[1] == "   six   "
+
+
 def test_both_sentences_of_a_pair_are_documents(tmp_path: Path) -> None:
     file = tmp_path / "pairs.csv"
     file.write_text('sentence1,sentence2\n"a, b",c\nd,e\n')

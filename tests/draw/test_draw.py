@@ -63,6 +63,18 @@ SHOWN = {
 }
 
 
+def test_datasets_with_different_readings_have_a_panel_each(tmp_path: Path) -> None:
+    from lmtopo.draw import perplexity
+
+    tables = study(tmp_path)
+    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+    quality.loc[quality["dataset"] == "articles", "reading"] = "document"
+    figure = perplexity.draw(quality, signatures, width=5.0)
+    titles = [panel.get_title() for panel in figure.axes]
+    assert titles == ["stories (validation)", "articles (validation)"]
+    plt.close(figure)
+
+
 @pytest.mark.parametrize(
     ("name", "kinds"), [("perplexity", ("png", "svg", "pdf")), ("layers", ("png", "svg"))]
 )

@@ -109,8 +109,24 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             "has at most .* texts of 16 tokens: too few",
         ),
         (
+            lambda raw: raw.update(evaluate=[{"dataset": "stories", "max_tokens": 15}]),
+            "too few tokens for clouds of 256 points",
+        ),
+        (
+            lambda raw: raw.update(evaluate=[{"dataset": "stories", "min_characters": 10**6}]),
+            "has 0 bytes in 0 documents",
+        ),
+        (
             lambda raw: raw.update(clouds={"points": 100, "subsample": 128}),
             "clouds.subsample 128 is above clouds.points 100",
+        ),
+        (
+            lambda raw: raw.update(clouds={"points": 144, "pca": 144}),
+            "clouds.pca 144 is above clouds.points - 1 = 143",
+        ),
+        (
+            lambda raw: raw.update(train={"dtype": "float16"}),
+            "train.dtype: input should be 'float32' or 'bfloat16'",
         ),
         (
             lambda raw: raw.update(clouds={"layers": ["block_7"]}),
@@ -141,6 +157,10 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             r"models.mine: no folder matches 'runs/step\*'",
         ),
         (lambda raw: raw.update(quality={"context": 16, "stride": 17}), "stride 17 above context"),
+        (
+            lambda raw: raw.update(quality={"prefix": "none"}),
+            r"quality: prefix none needs readings \[document\]",
+        ),
         (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
     ],
 )
@@ -258,8 +278,120 @@ def test_settings_hold_what_a_stage_uses_and_nothing_else(raw: dict[str, Any]) -
     assert settings.train(before, "tiny", "low") == settings.train(after, "tiny", "low")
     assert settings.probe(before, "stories") == settings.probe(after, "stories")
     checkpoint = before.runs["tiny", "low"].checkpoints[0]
-    assert settings.observe(before, checkpoint) == settings.observe(after, checkpoint)
-    assert settings.persist(before) != settings.persist(after)
+    observed = [settings.observe(found, checkpoint, "stories") for found in (before, after)]
+    assert observed[0] == observed[1]
+    assert settings.persist(before, "stories") != settings.persist(after, "stories")
+
+
+def told(found: study.Study, dataset: str) -> list[dict[str, Any]]:
+    """What the stages of a pair are told."""
+    checkpoint = found.runs["tiny", "low"].checkpoints[0]
+    return [
+        settings.probe(found, dataset),
+        settings.observe(found, checkpoint, dataset),
+        settings.persist(found, dataset),
+        settings.describe(found, dataset),
+    ]
+
+
+@pytest.fixture
+def two(raw: dict[str, Any]) -> dict[str, Any]:
+    """A study of two datasets, the second one observed in its own way."""
+    raw["datasets"]["articles"] = {"source": "generated", "kind": "articles"}
+    other = {
+        "dataset": "articles",
+        "clouds": {
+            "points": 200,
+            "subsample": 200,
+            "replicates": 1,
+            "pca": 20,
+            "poolings": ["mean"],
+        },
+        "quality": {"readings": ["document"], "prefix": "none", "context": 300, "dtype": "float16"},
+    }
+    raw["clouds"] = {"skip_positions": 2, "layers": ["block_1"]}
+    raw["evaluate"].append(other)
+    return raw
+
+
+def test_what_an_entry_says_reaches_its_dataset_and_no_other(two: dict[str, Any]) -> None:
+    mixed = study.read(two)
+    plain = study.read({**two, "evaluate": ["stories", "articles"]})
+    assert told(mixed, "stories") == told(plain, "stories")
+    probe, observe, persist, describe = told(mixed, "articles")
+    assert (probe["reading"], probe["prefix"]) == ("document", "none")
+    assert (probe["context"], probe["stride"], probe["points"]) == (300, 300, 200)
+    assert (observe["dtype"], observe["poolings"]) == ("float16", ["mean"])
+    for stage in (persist, describe):
+        assert (stage["subsample"], stage["replicates"], stage["pca"]) == (200, 1, 20)
+    assert probe["skip_positions"] == 2  # what it leaves out is the study's
+    assert observe["layers"] == ["block_1"]
+
+
+def test_an_entry_may_take_back_what_the_study_says(two: dict[str, Any]) -> None:
+    two["clouds"]["pca"] = 8
+    two["quality"] = {"stride": 32}
+    two["evaluate"][1]["clouds"]["pca"] = None
+    two["evaluate"][1]["quality"]["stride"] = None
+    found = study.read(two)
+    assert [found.clouds(name).pca for name in ("stories", "articles")] == [8, None]
+    assert [settings.probe(found, name)["stride"] for name in ("stories", "articles")] == [32, 300]
+
+
+def test_a_model_has_positions_for_every_dataset(two: dict[str, Any]) -> None:
+    assert settings.train(study.read(two), "tiny", "low")["recipe"]["positions"] == 300
+
+
+def test_figures_show_a_dataset_with_its_own_pooling_and_layer(two: dict[str, Any]) -> None:
+    two["evaluate"].reverse()
+    two["evaluate"][0]["clouds"]["layers"] = ["embedding"]
+    shown = settings.draw(study.read(two), "signatures")
+    assert (shown["dataset"], shown["pooling"], shown["layer"]) == ("articles", "mean", "embedding")
+
+
+def test_provenance_tells_the_keys_that_were_given(two: dict[str, Any]) -> None:
+    entries = study.read(two).file.model_dump(mode="json")["evaluate"]
+    assert entries[0]["clouds"] is None
+    assert entries[1]["clouds"] == two["evaluate"][1]["clouds"]
+
+
+@pytest.mark.parametrize(
+    ("section", "keys", "message"),
+    [
+        ("clouds", {"pints": 3}, r"evaluate\[1\].clouds.pints: unknown key .*points"),
+        ("clouds", {"points": 2}, r"evaluate\[1\].clouds.points: .*greater than or equal to 3"),
+        ("clouds", {"subsample": 201}, r"evaluate\[1\].clouds.subsample 201 is above evaluate"),
+        ("clouds", {"replicates": 2}, r"evaluate\[1\].clouds.subsample equals evaluate"),
+        ("clouds", {"pca": 200}, r"evaluate\[1\].clouds.pca 200 is above .*points - 1 = 199"),
+        ("clouds", {"pca": 33}, r"evaluate\[1\].clouds.pca is 33, but .* 32 dimensions"),
+        ("clouds", {"layers": ["block_3"]}, r"evaluate\[1\].clouds.layers names 'block_3'"),
+        ("clouds", {"points": 10**6}, "datasets.articles: .*too few for clouds of 1000000"),
+        ("clouds", {"keep": "none"}, r"evaluate\[1\].clouds.keep: is one for the whole study"),
+        ("quality", {"stride": 301}, r"evaluate\[1\].quality: stride 301 above context 300"),
+        ("quality", {"readings": ["windows"]}, r"evaluate\[1\].quality: prefix none needs"),
+        ("quality", {"dtype": "int8"}, r"evaluate\[1\].quality.dtype: .*'float16'"),
+    ],
+)
+def test_mistakes_in_an_entry_are_named_by_their_place(
+    section: str, keys: dict[str, Any], message: str, two: dict[str, Any]
+) -> None:
+    import re
+
+    two["evaluate"][1][section].update(keys)
+    text = problems(two)
+    assert len(text.splitlines()) == 2, text
+    assert re.search(message, text), text
+
+
+def test_an_entry_whose_windows_are_too_long_for_a_local_model_is_named(
+    raw: dict[str, Any], save_checkpoint: Callable[..., Path]
+) -> None:
+    save_checkpoint(Path("runs/step1"))
+    raw["models"]["mine"] = {"source": "local", "path": "runs/step*"}
+    raw["evaluate"] = [{"dataset": "stories", "quality": {"context": 64}}]
+    study.read(raw)  # the study's own context, 256, holds for no dataset
+    raw["evaluate"][0]["quality"]["context"] = 65
+    assert "evaluate[0].quality.context is 65, but the model's positions end at 64" in problems(raw)
 
 
 def test_the_schema_in_config_is_that_of_the_code() -> None:

@@ -11,6 +11,7 @@ from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.clouds import Clouds
 from lmtopo.formats.diagrams import Diagrams, load
+from lmtopo.principal import principal
 from lmtopo.signatures import chosen
 from lmtopo.signatures.cloud import Cloud
 
@@ -41,6 +42,7 @@ def describe(
     quality: str,
     signatures: str,
     names: Sequence[str] | None,
+    pca: int | None,
     subsample: int,
     replicates: int,
     seed: int,
@@ -70,6 +72,7 @@ def describe(
                 found,
                 persistence,
                 names,
+                pca=pca,
                 subsample=subsample,
                 replicates=replicates,
                 seed=seed,
@@ -93,6 +96,7 @@ def measured(
     persistence: Diagrams,
     names: Sequence[str] | None,
     *,
+    pca: int | None,
     subsample: int,
     replicates: int,
     seed: int,
@@ -103,7 +107,8 @@ def measured(
     topological, geometric = chosen(names)
     for pooling, cloud in found.arrays.items():
         subsets = cloud_files.subsamples(cloud.shape[1], subsample, replicates, seed)
-        for layer, points in zip(found.layers, cloud, strict=True):
+        for layer, whole in zip(found.layers, cloud, strict=True):
+            points = principal(whole, pca)
             for replicate, subset in enumerate(subsets):
                 if topological:
                     radius = persistence.radius(layer, pooling, replicate)

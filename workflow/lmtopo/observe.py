@@ -48,7 +48,7 @@ def observe(
     ------
     InputError
         If the model cannot read the probe (vocabulary, positions, layers) or its hidden states
-        are not finite.
+        or its NLL are not finite.
     """
     import torch
 
@@ -76,6 +76,11 @@ def observe(
                     f"'{checkpoint}' has hidden states that are not finite in {layer} "
                     f"(pooling {pooling}, {dtype}): the weights are broken, or need float32"
                 )
+    if not math.isfinite(nll):
+        raise InputError(
+            f"'{checkpoint}' has a negative log-likelihood of {nll} ({dtype}): the weights are "
+            "broken, or need float32"
+        )
     facts = read.facts
     metadata = {"dtype": dtype, "dataset": facts["dataset"], "blocks": str(decoder.blocks)}
     cloud_files.save(clouds, found, layers=wanted, metadata=metadata)
@@ -88,7 +93,7 @@ def observe(
             "dtype": dtype,
             "device": "cpu",
             "skip_positions": facts["skip_positions"],
-            "readings": {"windows": measures(nll, facts)},
+            "readings": {facts["reading"]: measures(nll, facts)},
         },
     )
     write_json(
@@ -103,18 +108,20 @@ def score(decoder: "Decoder", read: Probe, sampler: "Sampler", batch_size: int) 
     from torch.nn.functional import cross_entropy
 
     ids = torch.from_numpy(read.stream.ids.astype(np.int64))
-    scored = torch.from_numpy(read.stream.scored)
+    # the last token is followed by the first, which is never scored
+    following = ids.roll(-1)
+    scored = torch.from_numpy(read.stream.scored).roll(-1)
     total = 0.0
     for batch in batches(read.windows, batch_size):
         length = int(read.windows.length[batch[0]])
         inputs = torch.from_numpy(read.windows.start[batch])[:, None] + torch.arange(length)
         states = decoder.body(ids[inputs], sampler.over(batch))
         fresh = torch.arange(length) >= torch.from_numpy(read.windows.fresh[batch])[:, None]
-        counted = scored[inputs + 1] & fresh
-        kept, targets = states[counted], ids[inputs + 1][counted]
+        counted = scored[inputs] & fresh
+        kept, targets = states[counted], following[inputs][counted]
         size = max(128, LOGITS_AT_ONCE // decoder.vocabulary)
-        for some, following in zip(kept.split(size), targets.split(size), strict=True):
-            losses = cross_entropy(decoder.head(some).float(), following, reduction="none")
+        for some, wanted in zip(kept.split(size), targets.split(size), strict=True):
+            losses = cross_entropy(decoder.head(some).float(), wanted, reduction="none")
             total += losses.double().sum().item()
     return total
 
@@ -127,6 +134,7 @@ def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:
         return math.exp(min(nll / count, 700.0)) if count else math.nan
 
     return {
+        "prefix": facts["prefix"],
         "context": facts["context"],
         "stride": facts["stride"],
         "n_documents": facts["n_documents"],

@@ -5,6 +5,7 @@ import math
 from lmtopo.errors import InputError
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.diagrams import Key, Persistence, save
+from lmtopo.principal import principal
 from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
 
@@ -12,6 +13,7 @@ def persist(
     *,
     clouds: str,
     diagrams: str,
+    pca: int | None,
     subsample: int,
     replicates: int,
     seed: int,
@@ -23,20 +25,22 @@ def persist(
     """Read the file ``clouds``, write the file ``diagrams``.
 
     ``replicates`` subsamples of ``subsample`` points each (`clouds.subsamples`) are taken of
-    every layer and pooling; ``metric``, ``max_dimension``, ``threshold`` (None: no bound) and
-    ``engine`` are those of `vietoris_rips.rips`.
+    every layer and pooling, whose whole cloud is first reduced to its first ``pca`` principal
+    components (None: left as it is); ``metric``, ``max_dimension``, ``threshold`` (None: no bound)
+    and ``engine`` are those of `vietoris_rips.rips`.
 
     Raises
     ------
     InputError
-        If the clouds have too few points, or points that the metric refuses.
+        If the clouds have too few points or dimensions, or points that the metric refuses.
     """
     read = cloud_files.load(clouds)
     limit = math.inf if threshold is None else threshold
     results: dict[Key, Persistence] = {}
     for pooling, cloud in read.arrays.items():
         rows = cloud_files.subsamples(cloud.shape[1], subsample, replicates, seed)
-        for layer, points in zip(read.layers, cloud, strict=True):
+        for layer, whole in zip(read.layers, cloud, strict=True):
+            points = principal(whole, pca)
             for replicate, chosen in enumerate(rows):
                 try:
                     d = distances(points[chosen], metric)

@@ -1,6 +1,7 @@
 """Stage `probe`: the tokens that every checkpoint of a tokenizer reads, and where it is sampled."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int64
@@ -8,7 +9,10 @@ from jaxtyping import Int64
 from lmtopo.errors import InputError
 from lmtopo.formats.probes import Places, Probe, save
 from lmtopo.seeds import generator
-from lmtopo.windows import Stream, Windows, stream, windows
+from lmtopo.windows import Stream, Windows, document_windows, stream, windows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def probe(
@@ -19,6 +23,10 @@ def probe(
     name: str,
     split: str,
     documents: int | None,
+    min_characters: int,
+    max_tokens: int | None,
+    reading: str,
+    prefix: str,
     context: int,
     stride: int,
     points: int,
@@ -29,20 +37,33 @@ def probe(
 ) -> None:
     """Tokenize a split, cut it into windows, draw the sampled places, and save all of it.
 
-    ``tokenizer`` and ``dataset`` are folders, ``probe`` is the file to write.
+    ``tokenizer`` and ``dataset`` are folders, ``probe`` is the file to write. Of the documents
+    with at least ``min_characters`` characters the first ``documents`` are read, each to its
+    first ``max_tokens`` tokens; words and bytes are counted in what is read. ``reading``:
+    ``windows`` over all documents in order, or each ``document`` by itself; ``prefix``: what
+    precedes a document, ``eos`` or, in the latter reading, ``none``.
 
     Raises
     ------
     InputError
-        If the split has too few texts or positions for ``points``.
+        If the split has too few texts or positions for ``points``, or the tokenizer cannot tell
+        where ``max_tokens`` end.
     """
     from lmtopo import tokenizer as tokenizers
     from lmtopo.dataset.documents import documents as read
 
-    texts = read(dataset, split, limit=documents)
+    texts = read(dataset, split, limit=documents, min_characters=min_characters)
     loaded = tokenizers.load(tokenizer)
-    tokens = stream(tokenizers.encode(loaded, texts), tokenizers.boundary(loaded))
-    cut = windows(len(tokens.ids), context=context, stride=stride)
+    if max_tokens is None:
+        encoded = tokenizers.encode(loaded, texts)
+    else:
+        encoded, texts = encode_start(loaded, texts, max_tokens)
+    tokens = stream(encoded, tokenizers.boundary(loaded) if prefix == "eos" else None)
+    cut = (
+        windows(len(tokens.ids), context=context, stride=stride)
+        if reading == "windows"
+        else document_windows(tokens, context=context, stride=stride)
+    )
     try:
         places = draw_places(
             tokens,
@@ -58,6 +79,8 @@ def probe(
     facts = {
         "dataset": name,
         "split": split,
+        "reading": reading,
+        "prefix": prefix,
         "context": context,
         "stride": stride,
         "skip_positions": skip_positions,
@@ -67,6 +90,35 @@ def probe(
         "n_bytes": sum(len(text.encode()) for text in texts),
     }
     save(probe, Probe(tokens, cut, places, facts))
+
+
+def encode_start(
+    tokenizer: "PreTrainedTokenizerBase", texts: list[str], max_tokens: int
+) -> tuple[list[list[int]], list[str]]:
+    """The first ``max_tokens`` token ids of each text, and the part of the text they stand for.
+
+    A character whose bytes are divided between the last token and the next belongs to the part.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer does not know which characters a token stands for.
+    """
+    if not tokenizer.is_fast:
+        raise InputError(
+            f"evaluate.max_tokens is {max_tokens}, but the tokenizer ({type(tokenizer).__name__}) "
+            "does not tell which characters a token stands for: leave max_tokens out, or give the "
+            "model a tokenizer with a tokenizer.json"
+        )
+    ids, parts = [], []
+    for text in texts:
+        encoded = tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        cut = len(encoded["input_ids"]) > max_tokens
+        ids.append(encoded["input_ids"][:max_tokens])
+        parts.append(text[: encoded["offset_mapping"][max_tokens - 1][1]] if cut else text)
+    return ids, parts
 
 
 def find_texts(
@@ -82,10 +134,10 @@ def find_texts(
         first = max(int(fresh), skip_positions)
         inside = slice(int(start) + first, int(start + length))
         edges = np.flatnonzero(
-            np.diff(tokens.document[inside]).astype(bool) | ~tokens.scored[inside][1:]
+            np.diff(tokens.document[inside]).astype(bool) | tokens.boundary[inside][1:]
         )
         for begin, end in zip([0, *(edges + 1)], [*(edges + 1), length - first], strict=True):
-            begin += not tokens.scored[inside][begin] if end > begin else 0
+            begin += int(tokens.boundary[inside][begin]) if end > begin else 0
             if end - begin >= min_text_tokens:
                 found.append((index, first + begin, first + end))
     return np.array(found, dtype=np.int64).reshape(-1, 3)

@@ -9,15 +9,17 @@ from jaxtyping import Bool, Int32, Int64
 
 @dataclass(frozen=True)
 class Stream:
-    """All documents of a split in order, each preceded by one boundary token.
+    """All documents of a split in order, each preceded by one boundary token, or by none.
 
     ``ids``: token ids. ``document``: index of the document that a token belongs to; a boundary
-    token belongs to the document it precedes. ``scored``: False for boundary tokens, which are
-    context and never a target.
+    token belongs to the document it precedes. ``boundary``: True for boundary tokens, which are
+    part of no text. ``scored``: False for the first token of a document, boundary or not, which
+    is context and never a target.
     """
 
     ids: Int32[np.ndarray, " tokens"]
     document: Int32[np.ndarray, " tokens"]
+    boundary: Bool[np.ndarray, " tokens"]
     scored: Bool[np.ndarray, " tokens"]
 
 
@@ -26,7 +28,7 @@ class Windows:
     """Windows over a stream: ``length`` inputs from ``start``, each predicting the next token.
 
     Predictions before offset ``fresh`` were made by an earlier window, so that the predictions
-    from ``fresh`` on, over all windows, are every prediction of the stream once.
+    from ``fresh`` on, over all windows, are every prediction of the reading once.
     """
 
     start: Int64[np.ndarray, " windows"]
@@ -37,18 +39,19 @@ class Windows:
         return len(self.start)
 
 
-def stream(documents: Sequence[Sequence[int]], boundary: int) -> Stream:
-    """The token stream of documents given as token ids."""
-    lengths = np.array([len(document) + 1 for document in documents], dtype=np.int64)
+def stream(documents: Sequence[Sequence[int]], boundary: int | None) -> Stream:
+    """The token stream of documents given as token ids; ``boundary`` None: nothing precedes
+    them."""
+    prefix = () if boundary is None else (boundary,)
+    lengths = np.array([len(prefix) + len(document) for document in documents], dtype=np.int64)
     ids = np.fromiter(
-        (token for document in documents for token in (boundary, *document)),
+        (token for document in documents for token in (*prefix, *document)),
         dtype=np.int32,
         count=int(lengths.sum()),
     )
-    scored = np.ones(len(ids), dtype=bool)
-    scored[np.cumsum(lengths) - lengths] = False
     document = np.repeat(np.arange(len(documents), dtype=np.int32), lengths)
-    return Stream(ids, document, scored)
+    first = np.diff(document, prepend=-1) > 0
+    return Stream(ids, document, first & (boundary is not None), ~first)
 
 
 def windows(tokens: int, *, context: int, stride: int) -> Windows:
@@ -60,11 +63,27 @@ def windows(tokens: int, *, context: int, stride: int) -> Windows:
 
     Source: https://huggingface.co/docs/transformers/perplexity
     """
-    predictions = max(tokens - 1, 0)
-    count = 1 + max(0, -(-(predictions - context) // stride)) if predictions else 0
-    start = np.arange(count, dtype=np.int64) * stride
-    length = np.minimum(context, predictions - start)
-    fresh = np.where(start == 0, 0, context - stride)
+    return cut(np.array([max(tokens - 1, 0)]), context=context, stride=stride)
+
+
+def document_windows(tokens: Stream, *, context: int, stride: int) -> Windows:
+    """Reading `document`: the same windows inside each document, which sees no other.
+
+    The last token of a document is an input too, so that its hidden state is there to be sampled;
+    what it predicts, the next document's first token, is never scored.
+    """
+    return cut(np.bincount(tokens.document), context=context, stride=stride)
+
+
+def cut(inputs: Int64[np.ndarray, " stretches"], *, context: int, stride: int) -> Windows:
+    """Windows over stretches of so many inputs, one stretch after another."""
+    count = np.where(inputs > 0, 1 + np.maximum(0, -(-(inputs - context) // stride)), 0)
+    stretch = np.repeat(np.arange(len(inputs)), count)
+    number = np.arange(len(stretch)) - (np.cumsum(count) - count)[stretch]
+    offset = number * stride
+    start = (np.cumsum(inputs) - inputs)[stretch] + offset
+    length = np.minimum(context, inputs[stretch] - offset)
+    fresh = np.where(number == 0, 0, context - stride)
     return Windows(start, length, fresh)
 
 

@@ -11,7 +11,7 @@ rule describe:
         mem_mb=2000,
         runtime=60,
     params:
-        told=told("describe", lambda w: settings.describe(STUDY)),
+        told=told("describe", lambda w: settings.describe(STUDY, w.dataset)),
         files=files,
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"

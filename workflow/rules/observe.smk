@@ -16,12 +16,14 @@ rule observe:
     log:
         f"{PAIR_LOGS}/observe.log",
     priority: 5
-    threads: STUDY.file.quality.threads
+    threads: lambda w: STUDY.quality(w.dataset).threads
     resources:
         mem_mb=8000,
         runtime=120,
     params:
-        told=told("observe", lambda w: settings.observe(STUDY, checkpoint_of(w))),
+        told=told(
+            "observe", lambda w: settings.observe(STUDY, checkpoint_of(w), w.dataset)
+        ),
         files=files,
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"

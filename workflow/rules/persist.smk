@@ -9,7 +9,7 @@ rule persist:
         mem_mb=4000,
         runtime=120,
     params:
-        told=told("persist", lambda w: settings.persist(STUDY)),
+        told=told("persist", lambda w: settings.persist(STUDY, w.dataset)),
         files=files,
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"

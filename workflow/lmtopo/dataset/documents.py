@@ -18,8 +18,11 @@ TITLE = re.compile(r" = (?!= ).*\S(?<! =) = \s*")
 """A line with exactly one equals sign on each side; section headings have two or more."""
 
 
-def documents(folder: str | Path, split: str, *, limit: int | None = None) -> list[str]:
-    """The documents of one split of a saved dataset, in order; the first ``limit`` of them.
+def documents(
+    folder: str | Path, split: str, *, limit: int | None = None, min_characters: int = 0
+) -> list[str]:
+    """The documents of one split of a saved dataset, in order; the first ``limit`` of those that
+    have at least ``min_characters`` characters between the white space at their ends.
 
     What one document is stands in the dataset's provenance: ``rows``, the column ``text`` of
     each; ``articles``, see `articles`; ``sentences``, first ``sentence1``, then ``sentence2`` of
@@ -45,7 +48,8 @@ def documents(folder: str | Path, split: str, *, limit: int | None = None) -> li
     unit = read_json(folder / "provenance.json")["documents"]
     read = batches(folder / split, text_columns(unit))
     rows = chain.from_iterable(batch.to_pylist() for batch in read)
-    return list(islice(of_rows(rows, unit), limit))
+    long = (text for text in of_rows(rows, unit) if len(text.strip()) >= min_characters)
+    return list(islice(long, limit))
 
 
 def text_columns(unit: Unit) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from lmtopo.draw.style import compute_axis, legend, looks, place_on_log
 
 
 def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float) -> Figure:
-    """Perplexity per token against compute, one panel a dataset, one line a run."""
-    table = quality[quality["reading"] == quality["reading"].iloc[0]]
+    """Perplexity per token against compute, one panel a dataset, one line a run; of several
+    readings of a dataset, the first."""
+    first = quality.groupby("dataset")["reading"].transform("first")
+    table = quality[quality["reading"] == first]
     datasets = list(table["dataset"].unique())
     columns = min(len(datasets), 3)
     rows = -(-len(datasets) // columns)

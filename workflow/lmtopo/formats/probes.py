@@ -27,7 +27,8 @@ class Places:
 @dataclass(frozen=True)
 class Probe:
     """What is read (``stream`` in ``windows``), what is sampled (``places``), and its facts:
-    dataset, split, context, stride, skip_positions, n_documents, n_tokens, n_words, n_bytes."""
+    dataset, split, reading, prefix, context, stride, skip_positions, n_documents, n_tokens (those
+    scored), n_words, n_bytes."""
 
     stream: Stream
     windows: Windows
@@ -42,6 +43,7 @@ def save(path: str | Path, probe: Probe) -> None:
     arrays = {
         "ids": probe.stream.ids,
         "document": probe.stream.document,
+        "boundary": probe.stream.boundary,
         "scored": probe.stream.scored,
         "window_start": probe.windows.start,
         "window_length": probe.windows.length,
@@ -61,7 +63,7 @@ def load(path: str | Path) -> Probe:
         facts = json.loads(file.metadata()["facts"])
         arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     return Probe(
-        Stream(arrays["ids"], arrays["document"], arrays["scored"]),
+        Stream(arrays["ids"], arrays["document"], arrays["boundary"], arrays["scored"]),
         Windows(arrays["window_start"], arrays["window_length"], arrays["window_fresh"]),
         Places(arrays["place_token"], arrays["place_text"]),
         facts,

@@ -12,6 +12,7 @@ from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.study.schema import (
     Dataset,
+    Evaluation,
     GeneratedDataset,
     HubDataset,
     HubModel,
@@ -113,16 +114,44 @@ def names(file: StudyFile) -> list[str]:
                 "a study evaluates a dataset on one split"
             )
         seen.add(entry.dataset)
-    if file.clouds.subsample > file.clouds.points:
-        problems.append(
-            f"clouds.subsample {file.clouds.subsample} is above clouds.points {file.clouds.points}"
-        )
-    if file.clouds.subsample == file.clouds.points and file.clouds.replicates > 1:
-        problems.append(
-            f"clouds.subsample equals clouds.points, so its {file.clouds.replicates} replicates "
-            "would all be the same cloud: lower subsample, or set replicates: 1"
-        )
+    problems += sections(file)
     problems += signatures(file)
+    return problems
+
+
+def sections(file: StudyFile) -> list[str]:
+    """Keys of ``clouds`` or ``quality`` that contradict each other, for the study or a dataset."""
+    problems = [
+        f"evaluate[{index}].clouds.keep: is one for the whole study: set clouds.keep"
+        for index, entry in enumerate(file.evaluate)
+        if entry.clouds is not None and "keep" in entry.clouds.model_fields_set
+    ]
+    for where, clouds in file.clouds_used.items():
+        if clouds.subsample > clouds.points:
+            problems.append(
+                f"{where}.subsample {clouds.subsample} is above {where}.points {clouds.points}"
+            )
+        if clouds.subsample == clouds.points and clouds.replicates > 1:
+            problems.append(
+                f"{where}.subsample equals {where}.points, so its {clouds.replicates} replicates "
+                "would all be the same cloud: lower subsample, or set replicates: 1"
+            )
+        if clouds.pca is not None and clouds.pca >= clouds.points:
+            problems.append(
+                f"{where}.pca {clouds.pca} is above {where}.points - 1 = {clouds.points - 1}: "
+                "n points have n - 1 principal components"
+            )
+    for where, quality in file.quality_used.items():
+        if quality.stride is not None and quality.stride > quality.context:
+            problems.append(
+                f"{where}: stride {quality.stride} above context {quality.context} would leave "
+                "tokens unscored"
+            )
+        if quality.prefix == "none" and quality.readings != ["document"]:
+            problems.append(
+                f"{where}: prefix none needs readings [document]: in reading 'windows' nothing "
+                "else would part a document from the one before"
+            )
     return problems
 
 
@@ -191,7 +220,7 @@ def datasets(file: StudyFile) -> list[str]:
             problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
         if name in evaluated and evaluated[name].split in sizes:
             entry = evaluated[name]
-            line = too_small(file, sizes[entry.split][: entry.documents])
+            line = too_small(file, entry, sizes[entry.split])
             if line:
                 problems.append(f"datasets.{name}: split '{entry.split}' {line}")
     for name, model in file.models.items():
@@ -216,16 +245,22 @@ def document_bytes(origin: Dataset) -> dict[str, list[int]] | None:
     return found
 
 
-def too_small(file: StudyFile, sizes: list[int]) -> str | None:
+def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | None:
     """Why documents of these sizes cannot fill a cloud, if they cannot.
 
     A token takes at least one byte, so the bound is safe: what passes may still be too small, and
     is then refused by stage `probe`, which counts.
     """
-    clouds, text = file.clouds, file.clouds.min_text_tokens
-    positions = sum(size for size in sizes if size >= text)
-    stride = file.quality.stride or file.quality.context
-    texts = sum(min(size // text, size // stride + 2) for size in sizes)
+    clouds, quality = file.clouds_on(entry), file.quality_on(entry)
+    text = clouds.min_text_tokens
+    if entry.min_characters:
+        # bytes do not tell which documents are long enough in characters, so the largest are taken
+        sizes = sorted((size for size in sizes if size >= entry.min_characters), reverse=True)
+    sizes = sizes[: entry.documents]
+    tokens = [min(size, entry.max_tokens or size) for size in sizes]
+    positions = sum(count for count in tokens if count >= text)
+    stride = quality.stride or quality.context
+    texts = sum(min(count // text, count // stride + 2) for count in tokens)
     if positions < clouds.points:
         return (
             f"has {sum(sizes)} bytes in {len(sizes)} documents: too few tokens for clouds of "

@@ -11,12 +11,14 @@ from lmtopo.errors import InputError
 from lmtopo.formats import checkpoints
 from lmtopo.schedule import log_spaced_steps, total_steps
 from lmtopo.study.schema import (
+    Clouds,
     Evaluation,
     GeneratedDataset,
     HubDataset,
     HubModel,
     LocalModel,
     Model,
+    Quality,
     Revisions,
     StudyFile,
     TrainedModel,
@@ -78,6 +80,14 @@ class Study:
     @cached_property
     def evaluations(self) -> dict[str, Evaluation]:
         return {entry.dataset: entry for entry in self.file.evaluate}
+
+    def clouds(self, dataset: str) -> Clouds:
+        """The section ``clouds`` as it holds for a dataset."""
+        return self.file.clouds_on(self.evaluations[dataset])
+
+    def quality(self, dataset: str) -> Quality:
+        """The section ``quality`` as it holds for a dataset."""
+        return self.file.quality_on(self.evaluations[dataset])
 
     @property
     def trained(self) -> dict[str, TrainedModel]:
@@ -209,6 +219,7 @@ def trained_run(file: StudyFile, name: str, model: TrainedModel, budget: str) ->
             f"(one step takes {needed:.2g} {unit}): raise budgets.{budget}.{unit}"
         )
     check_layers(file, model.architecture.num_hidden_layers)
+    check_width(file, model.architecture.hidden_size)
     folder = f"results/{file.study}/runs/{name}/{budget}"
     checkpoints = tuple(
         Checkpoint(
@@ -274,18 +285,28 @@ def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
 
 
 def check_context(file: StudyFile, positions: int | None) -> None:
-    if positions is not None and file.quality.context > positions:
-        raise InputError(
-            f"quality.context is {file.quality.context}, but the model's positions end at "
-            f"{positions}: lower quality.context"
-        )
+    for where, quality in file.quality_used.items():
+        if positions is not None and quality.context > positions:
+            raise InputError(
+                f"{where}.context is {quality.context}, but the model's positions end at "
+                f"{positions}: lower {where}.context"
+            )
 
 
 def check_layers(file: StudyFile, layers: int) -> None:
-    if file.clouds.layers != "all":
-        for layer in file.clouds.layers:
+    for where, clouds in file.clouds_used.items():
+        for layer in [] if clouds.layers == "all" else clouds.layers:
             if layer.startswith("block_") and int(layer.removeprefix("block_")) > layers:
-                raise InputError(f"clouds.layers names '{layer}', but there are {layers} blocks")
+                raise InputError(f"{where}.layers names '{layer}', but there are {layers} blocks")
+
+
+def check_width(file: StudyFile, width: int) -> None:
+    for where, clouds in file.clouds_used.items():
+        if clouds.pca is not None and clouds.pca > width:
+            raise InputError(
+                f"{where}.pca is {clouds.pca}, but hidden states have {width} dimensions: "
+                f"lower {where}.pca"
+            )
 
 
 def training_flops_per_token(model: TrainedModel, context: int) -> int:

@@ -1,7 +1,7 @@
 """The study file: every key, its type, its default. ``config/README.md`` explains them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -11,6 +11,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     StringConstraints,
+    field_serializer,
     model_validator,
 )
 
@@ -19,7 +20,9 @@ Layer = Annotated[str, StringConstraints(pattern=r"^(embedding|block_[1-9][0-9]*
 Split = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 Repo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$")]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Dtype = Literal["float32", "bfloat16"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+TrainingDtype = Literal["float32", "bfloat16"]
+Reading = Literal["windows", "document"]
 Pooling = Literal["token", "last", "mean"]
 
 
@@ -27,6 +30,9 @@ class Part(BaseModel):
     """A section of the study file; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 class GeneratedRows(Part):
@@ -168,20 +174,13 @@ class Budget(Part):
         return self
 
 
-class Evaluation(Part):
-    """A dataset on which every checkpoint is observed."""
-
-    dataset: Name
-    split: Split = "validation"
-    documents: PositiveInt | None = None
-
-
 class Clouds(Part):
     points: int = Field(256, ge=3)
     poolings: Annotated[list[Pooling], Field(min_length=1)] = ["token", "mean"]
     layers: Literal["all"] | Annotated[list[Layer], Field(min_length=1)] = "all"
     skip_positions: int = Field(1, ge=0)
     min_text_tokens: PositiveInt = 16
+    pca: PositiveInt | None = None
     replicates: PositiveInt = 8
     subsample: int = Field(128, ge=3)
     keep: Literal["all", "none"] = "all"
@@ -190,23 +189,33 @@ class Clouds(Part):
 class Quality(Part):
     context: int = Field(256, ge=2)
     stride: PositiveInt | None = None
-    readings: Annotated[list[Literal["windows"]], Field(min_length=1, max_length=1)] = ["windows"]
+    readings: Annotated[list[Reading], Field(min_length=1, max_length=1)] = ["windows"]
+    prefix: Literal["eos", "none"] = "eos"
     dtype: Dtype = "float32"
     batch_size: PositiveInt = 16
     threads: PositiveInt = 1
 
-    @model_validator(mode="after")
-    def stride_within_context(self) -> "Quality":
-        if self.stride is not None and self.stride > self.context:
-            raise ValueError(
-                f"stride {self.stride} above context {self.context} would leave tokens unscored"
-            )
-        return self
+
+class Evaluation(Part):
+    """A dataset on which every checkpoint is observed; keys of ``clouds`` and ``quality`` replace
+    the study's for this dataset, those left out stay the study's."""
+
+    dataset: Name
+    split: Split = "validation"
+    documents: PositiveInt | None = None
+    min_characters: int = Field(0, ge=0)
+    max_tokens: PositiveInt | None = None
+    clouds: Clouds | None = None
+    quality: Quality | None = None
+
+    @field_serializer("clouds", "quality")
+    def keys_given(self, section: Part | None) -> dict[str, Any] | None:
+        return None if section is None else section.model_dump(mode="json", exclude_unset=True)
 
 
 class Train(Part):
     threads: PositiveInt = 2
-    dtype: Dtype = "float32"
+    dtype: TrainingDtype = "float32"
     context: int = Field(256, ge=2)
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 1e-3
@@ -277,6 +286,41 @@ class StudyFile(Part):
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
+
+    def clouds_on(self, entry: Evaluation) -> Clouds:
+        """The section ``clouds`` as it holds for an entry of ``evaluate``."""
+        return replaced(self.clouds, entry.clouds)
+
+    def quality_on(self, entry: Evaluation) -> Quality:
+        """The section ``quality`` as it holds for an entry of ``evaluate``."""
+        return replaced(self.quality, entry.quality)
+
+    @property
+    def clouds_used(self) -> dict[str, Clouds]:
+        """Every section ``clouds`` that holds for some dataset, by its path in the file."""
+        return {
+            where(index, "clouds", entry.clouds): self.clouds_on(entry)
+            for index, entry in enumerate(self.evaluate)
+        }
+
+    @property
+    def quality_used(self) -> dict[str, Quality]:
+        """Every section ``quality`` that holds for some dataset, by its path in the file."""
+        return {
+            where(index, "quality", entry.quality): self.quality_on(entry)
+            for index, entry in enumerate(self.evaluate)
+        }
+
+
+def replaced(section: AnyPart, keys: AnyPart | None) -> AnyPart:
+    """``section`` with the keys that were given in ``keys``."""
+    given = {} if keys is None else {name: getattr(keys, name) for name in keys.model_fields_set}
+    return section.model_copy(update=given)
+
+
+def where(index: int, section: str, keys: Part | None) -> str:
+    """The path of a section as it holds for the ``index``-th entry of ``evaluate``."""
+    return section if keys is None else f"evaluate[{index}].{section}"
 
 
 def json_schema() -> dict[str, Any]:

@@ -34,13 +34,17 @@ def revisions(study: Study) -> dict[str, Any]:
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
     trained, recipe = study.trained[model], study.file.train
+    contexts = [
+        study.file.quality.context,
+        *(study.quality(name).context for name in study.evaluations),
+    ]
     chosen = {
         "architecture": {
             **trained.architecture.model_dump(),
             "intermediate_size": trained.architecture.mlp_size,
         },
         "vocabulary": trained.vocabulary,
-        "positions": max(recipe.context, study.file.quality.context),
+        "positions": max(recipe.context, *contexts),
         "steps": [checkpoint.step for checkpoint in study.runs[model, budget].checkpoints],
         "unique_tokens": study.file.budgets[budget].unique_tokens,
         "flops_per_token": training_flops_per_token(trained, recipe.context),
@@ -53,11 +57,19 @@ def train(study: Study, model: str, budget: str) -> dict[str, Any]:
 
 
 def probe(study: Study, dataset: str) -> dict[str, Any]:
-    evaluation, clouds, quality = study.evaluations[dataset], study.file.clouds, study.file.quality
+    evaluation, clouds, quality = (
+        study.evaluations[dataset],
+        study.clouds(dataset),
+        study.quality(dataset),
+    )
     return {
         "name": dataset,
         "split": evaluation.split,
         "documents": evaluation.documents,
+        "min_characters": evaluation.min_characters,
+        "max_tokens": evaluation.max_tokens,
+        "reading": quality.readings[0],
+        "prefix": quality.prefix,
         "context": quality.context,
         "stride": quality.stride or quality.context,
         "points": clouds.points,
@@ -68,8 +80,8 @@ def probe(study: Study, dataset: str) -> dict[str, Any]:
     }
 
 
-def observe(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
-    clouds, quality = study.file.clouds, study.file.quality
+def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
+    clouds, quality = study.clouds(dataset), study.quality(dataset)
     return {
         "checkpoint": checkpoint.folder,
         "run": {
@@ -88,10 +100,10 @@ def observe(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def persist(study: Study) -> dict[str, Any]:
+def persist(study: Study, dataset: str) -> dict[str, Any]:
     homology = study.file.homology
     return {
-        **subsampling(study),
+        **subsampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "threshold": homology.threshold,
@@ -99,10 +111,10 @@ def persist(study: Study) -> dict[str, Any]:
     }
 
 
-def describe(study: Study) -> dict[str, Any]:
+def describe(study: Study, dataset: str) -> dict[str, Any]:
     homology, names = study.file.homology, study.file.signatures
     return {
-        **subsampling(study),
+        **subsampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "names": None if names == "all" else names,
@@ -121,9 +133,10 @@ def collate(study: Study) -> dict[str, Any]:
     }
 
 
-def subsampling(study: Study) -> dict[str, Any]:
-    clouds = study.file.clouds
+def subsampling(study: Study, dataset: str) -> dict[str, Any]:
+    clouds = study.clouds(dataset)
     return {
+        "pca": clouds.pca,
         "subsample": clouds.subsample,
         "replicates": clouds.replicates,
         "seed": study.file.seed,
@@ -132,17 +145,17 @@ def subsampling(study: Study) -> dict[str, Any]:
 
 def draw(study: Study, figure: str) -> dict[str, Any]:
     figures, dataset = study.file.figures, next(iter(study.evaluations))
-    pooling = study.file.clouds.poolings[0]
+    pooling = study.clouds(dataset).poolings[0]
     told = {"name": figure, "width": figures.width}
     if figure == "signatures":
-        return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study)}
+        return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study, dataset)}
     if figure == "layers":
         return told | {"dataset": dataset, "pooling": pooling, "signature": signature_shown(study)}
     if figure == "diagrams":
         return told | {
             "shown": diagrams_shown(study),
             "pooling": pooling,
-            "layer": last_layer(study),
+            "layer": last_layer(study, dataset),
         }
     return told
 
@@ -155,8 +168,8 @@ def signature_shown(study: Study) -> str:
     return usual if chosen == "all" or usual in chosen else chosen[0]
 
 
-def last_layer(study: Study) -> str:
-    layers = study.file.clouds.layers
+def last_layer(study: Study, dataset: str) -> str:
+    layers = study.clouds(dataset).layers
     return "final_norm" if layers == "all" else layers[-1]
 
 
