@@ -23,14 +23,3 @@ rule checkpoint:
         files=files_and(lambda w: settings.room(STUDY)),
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
-
-
-rule revisions:
-    log:
-        f"{LOGS}/revisions.log",
-    localrule: True
-    params:
-        told=told("revisions", lambda w: settings.revisions(STUDY)),
-        files=files,
-    shell:
-        "{JOB} {params.told:q} {params.files:q} {log:q}"

@@ -26,6 +26,8 @@ from lmtopo.study.schema import (
 from lmtopo.tokenizer import file_hash, has_tokenizer
 
 RELEASED = "released"
+ASKING = 15.0
+"""Seconds that reading a study may wait for a list of revisions."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,7 @@ def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
         model.repo,
         wanted.model_dump(by_alias=True) if isinstance(wanted, Revisions) else wanted,
         step=model.step,
-        patience=file.hub.patience,
+        patience=min(file.hub.patience, ASKING),
     )
     folder = f"results/{file.study}/checkpoints/{name}"
     found = []

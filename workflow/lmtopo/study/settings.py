@@ -5,7 +5,7 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 
 from typing import Any
 
-from lmtopo.study.resolve import Checkpoint, Study, training_flops_per_token
+from lmtopo.study.resolve import RELEASED, Checkpoint, Study, training_flops_per_token
 
 
 def dataset(study: Study, name: str) -> dict[str, Any]:
@@ -30,6 +30,23 @@ def room(study: Study) -> dict[str, Any]:
 def revisions(study: Study) -> dict[str, Any]:
     repos = dict.fromkeys(model.repo for model in study.from_hub.values())
     return {"repos": list(repos), "patience": study.file.hub.patience}
+
+
+def audit(study: Study) -> dict[str, Any]:
+    models = [
+        [
+            name,
+            model.repo,
+            [[one.step, one.revision] for one in study.runs[name, RELEASED].checkpoints],
+        ]
+        for name, model in study.from_hub.items()
+    ]
+    return {
+        "models": models,
+        "quality": f"{study.results}/tables/quality.parquet",
+        "report": f"{study.results}/audit.csv",
+        "patience": study.file.hub.patience,
+    }
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:

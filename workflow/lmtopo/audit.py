@@ -1,0 +1,154 @@
+"""Stage `audit`: are the revisions of a study what they claim to be? Asked of the hub's listings.
+
+The hub lists the SHA-256 of every file, so nothing is downloaded. Weights that are the same at
+different steps, shards that are another revision's, steps that a regular grid lacks, and
+revisions without weights are findings to look at before any figure. Once a study has run, a
+perplexity that leaves its neighbours and comes back is one, too.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lmtopo.errors import InputError
+from lmtopo.files import atomic
+from lmtopo.job import say
+
+COLUMNS = ("model", "finding", "checkpoints", "detail")
+AT_ONCE = 4
+WEIGHTS = (".safetensors", ".bin")
+JUMP = 8.0
+"""Spreads (median absolute deviations) by which a jump exceeds what the run's others do."""
+
+Finding = dict[str, str]
+Shards = Mapping[str, str]
+"""A revision's weight files -> hash."""
+
+
+def audit(
+    *,
+    models: Sequence[tuple[str, str, Sequence[tuple[int, str]]]],
+    quality: str,
+    report: str,
+    patience: float,
+) -> None:
+    """Write the CSV file ``report``: a row for each finding.
+
+    ``models``: name, repository, and (step, revision) of its checkpoints. ``quality`` is the
+    study's table, which need not exist yet.
+    """
+    findings: list[Finding] = []
+    for model, repo, revisions in models:
+        listed: dict[int, Shards] = {}
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(lambda one, repo=repo: shards(repo, one[1], patience), revisions)
+            for number, ((step, name), answer) in enumerate(zip(revisions, found, strict=True), 1):
+                if isinstance(answer, str):
+                    findings.append(finding(model, "not readable", [step], f"{name}: {answer}"))
+                else:
+                    listed[step] = answer
+                if number % 50 == 0:
+                    say(f"audit: {repo}, {number} of {len(revisions)} revisions")
+        findings += [
+            *same_weights(model, listed),
+            *mixed_shards(model, listed),
+            *missing_steps(model, [step for step, _ in revisions]),
+        ]
+    if Path(quality).is_file():
+        findings += jumps(pd.read_parquet(quality))
+    frame = pd.DataFrame(findings, columns=list(COLUMNS))
+    with atomic(report) as temporary:
+        frame.to_csv(temporary, index=False)
+    counts = Counter(frame["finding"])
+    told = ", ".join(f"{count} x {name}" for name, count in counts.items()) or "nothing to report"
+    say(f"audit of {sum(len(one[2]) for one in models)} revisions: {told}; see {report}")
+    for row in findings[:20]:
+        say(f"  {row['model']}: {row['finding']}: {row['checkpoints']} ({row['detail']})")
+
+
+def shards(repo: str, revision: str, patience: float) -> dict[str, str] | str:
+    """The weight files of a revision with their hashes, or why there are none."""
+    from lmtopo.hub.snapshot import read
+
+    try:
+        snapshot = read(repo, revision, patience=patience)
+    except InputError as error:
+        return str(error)
+    for suffix in WEIGHTS:
+        found = {
+            path: str(file.sha256 or file.blob)
+            for path, file in snapshot.files.items()
+            if path.endswith(suffix) and "/" not in path
+        }
+        if found:
+            return found
+    return "it has no weights"
+
+
+def same_weights(model: str, listed: Mapping[int, Shards]) -> Iterator[Finding]:
+    """Groups of steps whose weights are equal in every file."""
+    groups = defaultdict(list)
+    for step, files in listed.items():
+        groups[tuple(sorted(files.values()))].append(step)
+    for steps in groups.values():
+        if len(steps) > 1:
+            yield finding(model, "same weights", steps, "equal SHA-256 in every file")
+
+
+def mixed_shards(model: str, listed: Mapping[int, Shards]) -> Iterator[Finding]:
+    """Pairs of steps that share some of their shards, not all: a mix of two checkpoints."""
+    owners = defaultdict(set)
+    for step, files in listed.items():
+        for value in files.values():
+            owners[value].add(step)
+    shared = {tuple(sorted(steps)) for steps in owners.values() if len(steps) > 1}
+    for steps in sorted(shared):
+        hashes = [set(listed[step].values()) for step in steps]
+        if any(one != hashes[0] for one in hashes):
+            common = len(set.intersection(*hashes))
+            detail = f"{common} of {len(hashes[0])} files are equal"
+            yield finding(model, "mixed shards", list(steps), detail)
+
+
+def missing_steps(model: str, steps: Sequence[int]) -> Iterator[Finding]:
+    """Steps that a run's regular grid lacks: its distances are mostly one number, and some are
+    multiples of it."""
+    ordered = sorted(steps)
+    distances = [after - before for before, after in zip(ordered, ordered[1:], strict=False)]
+    if len(distances) < 8:
+        return
+    usual, count = Counter(distances).most_common(1)[0]
+    if count < len(distances) / 2:
+        return
+    for before, distance in zip(ordered, distances, strict=False):
+        if distance > usual:
+            lacking = max(1, distance // usual - 1)
+            detail = f"{lacking} missing between them, by the usual distance of {usual}"
+            yield finding(model, "missing steps", [before, before + distance], detail)
+
+
+def jumps(quality: pd.DataFrame) -> Iterator[Finding]:
+    """Checkpoints whose log perplexity lies off the line between its neighbours, on one side of
+    both, by more than `JUMP` times what is usual in the run."""
+    keys = ["model", "budget", "dataset", "reading"]
+    for (model, budget, dataset, _), rows in quality.groupby(keys, sort=False):
+        ordered = rows.sort_values("step")
+        steps, loss = ordered["step"].to_numpy(), np.log(ordered["perplexity"].to_numpy())
+        if len(steps) < 8:
+            continue
+        before, here, after = loss[:-2], loss[1:-1], loss[2:]
+        off = here - (before + after) / 2
+        outside = (here > np.maximum(before, after)) | (here < np.minimum(before, after))
+        spread = max(float(np.median(np.abs(off))), 1e-3)
+        for place in np.flatnonzero(outside & (np.abs(off) > JUMP * spread)):
+            detail = f"{dataset}: log perplexity {off[place]:+.2f} off its neighbours ({budget})"
+            yield finding(str(model), "jump", [int(steps[place + 1])], detail)
+
+
+def finding(model: str, what: str, steps: Iterable[int], detail: str) -> Finding:
+    told = " ".join(f"step{step}" for step in sorted(steps))
+    return {"model": model, "finding": what, "checkpoints": told, "detail": detail}
