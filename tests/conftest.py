@@ -1,6 +1,6 @@
 """Small real models and tokenizers, made once a session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,52 @@ def save_checkpoint(make_model: Callable[..., Any], tokenizer_folder: Path) -> C
         return folder
 
     return save
+
+
+@pytest.fixture(scope="session")
+def hub_root(
+    tmp_path_factory: pytest.TempPathFactory, save_checkpoint: Callable[..., Path]
+) -> Path:
+    """A folder of small repositories for the stand-in hub: Pythia's in float16, OLMo's in shards,
+    a pickled one, and the three datasets. Not to be changed."""
+    import repositories
+
+    root = tmp_path_factory.mktemp("hub")
+    repositories.make_datasets(root)
+    pythia = ["step0", "step1", "step2", "step512", "main"]
+    repositories.make_model(root, "EleutherAI/pythia-70m", pythia, save_checkpoint)
+    olmo = ["step1000-tokens4B", "step2000-tokens8B", "main"]
+    repositories.make_model(
+        root, "allenai/OLMo-1B-hf", olmo, save_checkpoint, architecture="olmo", weights="sharded"
+    )
+    repositories.make_model(
+        root,
+        "me/pickled",
+        ["step5", "main"],
+        save_checkpoint,
+        architecture="llama",
+        weights="pickle",
+    )
+    return root
+
+
+@pytest.fixture
+def hub(hub_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """The stand-in hub over `hub_root`, which this process's client takes for the real one."""
+    import standin
+    from huggingface_hub import constants
+
+    with standin.serve(hub_root) as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            running.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+        monkeypatch.chdir(tmp_path)
+        yield running
 
 
 @pytest.fixture(scope="session")

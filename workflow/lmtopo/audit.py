@@ -9,6 +9,7 @@ perplexity that leaves its neighbours and comes back is one, too.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def missing_steps(model: str, steps: Sequence[int]) -> Iterator[Finding]:
     """Steps that a run's regular grid lacks: its distances are mostly one number, and some are
     multiples of it."""
     ordered = sorted(steps)
-    distances = [after - before for before, after in zip(ordered, ordered[1:], strict=False)]
+    distances = [after - before for before, after in pairwise(ordered)]
     if len(distances) < 8:
         return
     usual, count = Counter(distances).most_common(1)[0]

@@ -1,8 +1,8 @@
 # These ask, say and write a file of their own; having no output, they run whenever they are named.
 rule revisions:
-    localrule: True
     log:
         f"{LOGS}/revisions.log",
+    localrule: True
     params:
         told=told("revisions", lambda w: settings.revisions(STUDY)),
         files=files,
@@ -11,9 +11,9 @@ rule revisions:
 
 
 rule audit:
-    localrule: True
     log:
         f"{LOGS}/audit.log",
+    localrule: True
     params:
         told=told("audit", lambda w: settings.audit(STUDY)),
         files=files,
@@ -22,9 +22,9 @@ rule audit:
 
 
 rule plan:
-    localrule: True
     log:
         f"{LOGS}/plan.log",
+    localrule: True
     params:
         told=told("plan", lambda w: settings.plan(STUDY)),
         files=files,

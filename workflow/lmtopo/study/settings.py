@@ -5,7 +5,8 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 
 from typing import Any
 
-from lmtopo.study.resolve import RELEASED, Checkpoint, Study, training_flops_per_token
+from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
+from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
 
 def dataset(study: Study, name: str) -> dict[str, Any]:
@@ -47,6 +48,73 @@ def audit(study: Study) -> dict[str, Any]:
         "report": f"{study.results}/audit.csv",
         "patience": study.file.hub.patience,
     }
+
+
+def plan(study: Study) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "models": [planned_run(study, run) for run in study.runs.values()],
+        "datasets": [planned_dataset(study, name) for name in study.datasets_used],
+        "keep": study.file.hub.keep,
+        "clouds_kept": study.file.clouds.keep == "all",
+        "signatures": describe(study, next(iter(study.evaluations)))["names"],
+    }
+
+
+def planned_run(study: Study, run: Run) -> dict[str, Any]:
+    model = study.file.models[run.model]
+    told: dict[str, Any] = {
+        "model": run.model,
+        "budget": run.budget,
+        "source": model.source,
+        "tokenizer": run.tokenizer,
+        "steps": [one.step for one in run.checkpoints],
+        "revisions": [one.revision for one in run.checkpoints],
+    }
+    if isinstance(model, TrainedModel):
+        shape = model.architecture
+        told["shape"] = {
+            "layers": shape.num_hidden_layers,
+            "width": shape.hidden_size,
+            "mlp": shape.mlp_size,
+            "vocabulary": model.vocabulary,
+        }
+        tokens = run.checkpoints[-1].tokens or 0.0
+        told["train_flops"] = tokens * training_flops_per_token(model, study.file.train.context)
+    elif isinstance(model, HubModel):
+        told["repo"] = model.repo
+    else:
+        told["folder"] = run.checkpoints[-1].folder
+    return told
+
+
+def planned_dataset(study: Study, name: str) -> dict[str, Any]:
+    origin = study.file.datasets[name]
+    told: dict[str, Any] = {
+        "name": name,
+        "hub": [origin.repo, origin.name] if isinstance(origin, HubDataset) else None,
+        "observed": None,
+    }
+    if name in study.evaluations:
+        evaluation = study.evaluations[name]
+        clouds, quality = study.clouds(name), study.quality(name)
+        told["observed"] = {
+            "split": evaluation.split,
+            "documents": evaluation.documents,
+            "max_tokens": evaluation.max_tokens,
+            "context": quality.context,
+            "dtype": quality.dtype,
+            "threads": quality.threads,
+            "layers": clouds.layers if clouds.layers == "all" else list(clouds.layers),
+            "poolings": list(clouds.poolings),
+            "points": clouds.points,
+            "subsample": clouds.subsample,
+            "replicates": clouds.replicates,
+            "metric": study.file.homology.metric,
+            "max_dimension": study.file.homology.max_dimension,
+            "pca": clouds.pca,
+        }
+    return told
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Stage `plan`: what a study will take, said before anything runs."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lmtopo import flops
+from lmtopo.job import say
+from lmtopo.plan import calibration, sizes
+
+DOWNLOAD = 50e6
+"""Bytes per second that a download is assumed to get."""
+GPU = 40e12
+"""FLOP/s that a GPU is assumed to do: 40% of a card of 100 TFLOP/s."""
+STAGES = {"observe": "quality.json", "persist": "diagrams.npz", "describe": "signatures.parquet"}
+DIAGRAM_BYTES = 16 * 1.5
+"""Compressed bytes of diagrams for each point of a cloud: about 1.5 bars, two float64 each."""
+
+
+def plan(
+    *,
+    name: str,
+    models: Sequence[Mapping[str, Any]],
+    datasets: Sequence[Mapping[str, Any]],
+    keep: int,
+    clouds_kept: bool,
+    signatures: Sequence[str] | None,
+) -> None:
+    """Say how many jobs, bytes and hours a study takes, and what is there already.
+
+    What is there is judged by files; `snakemake -n` also counts what changes make run again.
+    Hours follow from FLOPs (`flops`) and a calibration of this machine.
+    """
+    observed = [one for one in datasets if one["observed"]]
+    shapes = {run["model"]: sizes.shape(run) for run in models}
+    todo = dict.fromkeys(STAGES, 0)
+    done = dict(todo)
+    seconds = dict.fromkeys(("train", *STAGES), 0.0)
+    gpu_flops, disk, download = 0.0, 0.0, 0.0
+    unknown: set[str] = set()
+    largest, checkpoints, waiting = 0.0, 0, 0
+    lines: list[list[str]] = []
+    for run in models:
+        shape, weights = shapes[run["model"]], sizes.weights(run)
+        checkpoints += len(run["steps"])
+        trained = Path(f"results/{name}/runs/{run['model']}/{run['budget']}")
+        if run["source"] == "train" and shape is not None:
+            disk += len(run["steps"]) * weights.bytes
+            if not trained.is_dir():
+                gpu_flops += run["train_flops"]
+                seconds["train"] += run["train_flops"] / calibration.flops_rate("float32", 2)
+        needed = set()
+        for dataset in observed:
+            seen = dataset["observed"]
+            cost = pair_cost(run, dataset, shape, name, signatures, unknown)
+            for step in run["steps"]:
+                pair = Path(f"results/{name}/pairs/{run['model']}/{run['budget']}/step{step}")
+                for stage, file in STAGES.items():
+                    if (pair / dataset["name"] / file).is_file():
+                        done[stage] += 1
+                        continue
+                    todo[stage] += 1
+                    seconds[stage] += cost[stage]
+                    if stage == "observe":
+                        needed.add(step)
+                        gpu_flops += cost["flops"]
+            if clouds_kept and shape is not None:
+                layers = len_layers(seen["layers"], shape)
+                points = seen["points"] * len(seen["poolings"])
+                disk += len(run["steps"]) * layers * points * shape.width * 4
+            if shape is not None:
+                clouds = len_layers(seen["layers"], shape) * len(seen["poolings"])
+                points = clouds * seen["replicates"] * seen["subsample"]
+                disk += len(run["steps"]) * points * DIAGRAM_BYTES
+        if run["source"] == "hub":
+            fresh = needed - sizes.in_cache(run)
+            waiting += len(fresh)
+            if weights.bytes == 0 and fresh:
+                unknown.add(f"the size of {run['repo']}")
+            download += len(fresh) * weights.bytes
+            largest = max(largest, weights.bytes if fresh else 0.0)
+            told = f"{weights.bytes / 1e6:,.0f} MB" if weights.bytes else "unknown"
+            cached = len(needed) - len(fresh)
+            lines.append(
+                [run["model"], f"{len(fresh)} x {told} ({weights.source})"]
+                + ([f"{cached} in the hub's cache"] if cached else [])
+            )
+    for dataset in datasets:
+        if dataset["hub"] and not Path("datasets", dataset["name"]).is_dir():
+            size = sizes.dataset_bytes(*dataset["hub"])
+            if size is None:
+                unknown.add(f"the size of dataset {dataset['name']}")
+            download += size or 0.0
+            disk += 2 * (size or 0.0)
+            told = f"{size / 1e6:,.0f} MB" if size else "unknown"
+            lines.append([f"dataset {dataset['name']}", told])
+    at_least = "at least " if unknown else ""
+    cores = os.cpu_count() or 1
+    pairs = checkpoints * len(observed)
+    out = [
+        f"Study {name}: {len(models)} runs, {checkpoints} checkpoints, {pairs} pairs",
+        f"{'stage':10}{'to do':>8}{'there':>8}{'CPU hours':>12}",
+    ]
+    runs = sum(run["source"] == "train" for run in models)
+    there = sum(
+        Path(f"results/{name}/runs/{run['model']}/{run['budget']}").is_dir()
+        for run in models
+        if run["source"] == "train"
+    )
+    if runs:
+        out.append(row("train", runs - there, there, seconds["train"]))
+    if any(run["source"] == "hub" for run in models):
+        out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
+    out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
+    total = sum(seconds.values())
+    out += [
+        f"CPU: {at_least}{hours(total)} on one core of this machine, "
+        f"{hours(total / cores)} on {cores}",
+        f"GPU: {at_least}{hours(gpu_flops / GPU)} for training and observation, at an assumed "
+        f"{GPU / 1e12:.0f} TFLOP/s",
+        f"download: {at_least}{download / 1e9:,.1f} GB, {hours(download / DOWNLOAD)} at an "
+        f"assumed {DOWNLOAD / 1e6:.0f} MB/s",
+        *(f"  {line[0]:24} {', '.join(line[1:])}" for line in lines),
+        f"peak disk: {at_least}{(keep * largest + disk) / 1e9:,.1f} GB, of it "
+        f"{keep * largest / 1e9:,.1f} GB for {keep} checkpoints at a time (hub.keep)",
+        *(f"not known: {what}" for what in sorted(unknown)),
+        "What is there is judged by files; `snakemake -n` counts what changes make run again.",
+    ]
+    say("\n".join(out))
+
+
+def pair_cost(
+    run: Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    shape: "sizes.Shape | None",
+    study: str,
+    signatures: Sequence[str] | None,
+    unknown: set[str],
+) -> dict[str, float]:
+    """Seconds of each stage of one pair on one core, and the FLOPs of its pass."""
+    seen = dataset["observed"]
+    nothing = dict.fromkeys((*STAGES, "flops"), 0.0)
+    if shape is None:
+        unknown.add(f"the shape of {run['model']}")
+        return nothing
+    tokens = sizes.tokens(study, run["tokenizer"], dataset)
+    if tokens is None:
+        unknown.add(f"the tokens of {dataset['name']}")
+        tokens = 0.0
+    work = tokens * flops.forward_flops_per_token(
+        matrix_parameters=shape.matrices,
+        layers=shape.layers,
+        width=shape.width,
+        vocabulary=shape.vocabulary,
+        context=seen["context"],
+    )
+    clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * seen["replicates"]
+    persist, describe = calibration.cloud_seconds(
+        points=seen["subsample"],
+        width=seen["pca"] or shape.width,
+        metric=seen["metric"],
+        max_dimension=seen["max_dimension"],
+        signatures=signatures,
+    )
+    rate = calibration.flops_rate(seen["dtype"], seen["threads"])
+    return {
+        "observe": seen["threads"] * work / rate,
+        "persist": clouds * persist,
+        "describe": clouds * describe,
+        "flops": work,
+    }
+
+
+def len_layers(layers: str | Sequence[str], shape: "sizes.Shape") -> int:
+    """Layers that are observed: embedding, blocks and final norm, or those that are named."""
+    return shape.layers + 2 if isinstance(layers, str) else len(layers)
+
+
+def row(stage: str, todo: int, done: int, seconds: float) -> str:
+    return f"{stage:10}{todo:8,}{done:8,}{seconds / 3600:12,.2f}"
+
+
+def hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} h" if seconds >= 360 else f"{seconds / 60:,.1f} min"
