@@ -116,7 +116,7 @@ def begin():
         terminal.relay(logger.info)
         fork_server.start(PRELOAD)
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
-    if STUDY.from_hub:
+    if STUDY.from_hub and any(job.rule.name == "observe" for job in workflow.dag.jobs):
         slots.stopping(STUDY.name).unlink(missing_ok=True)
         SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
         if SESSION[0] is not None:  # else another run of this study is under way
@@ -143,7 +143,13 @@ def stop_waiting():
 def say_summary():
     # `make study` says it last, after the report; a run of some targets has no tables to sum up
     tables = [Path(table).is_file() for table in rules.collate.output]
-    if workflow.is_main_process and "MAKELEVEL" not in os.environ and all(tables):
+    asked = any(job.rule.name == "collate" for job in workflow.dag.jobs)
+    if (
+        workflow.is_main_process
+        and "MAKELEVEL" not in os.environ
+        and asked
+        and all(tables)
+    ):
         logger.info(summary.of(STUDY.name))
 
 

@@ -13,6 +13,8 @@ from lmtopo.fingerprint import fingerprint
 
 KEPT = Path(".lmtopo/calibration.json")
 SECONDS = 1.0
+SIZE = 512
+"""Of the matrices; some CPUs take seconds for a larger product in half precision."""
 
 
 def flops_rate(dtype: str, threads: int) -> float:
@@ -24,7 +26,7 @@ def flops_rate(dtype: str, threads: int) -> float:
         torch.set_num_threads(threads)
         kind = getattr(torch, dtype)
         generator = torch.Generator().manual_seed(0)
-        a, b = (torch.randn(1024, 1024, generator=generator).to(kind) for _ in range(2))
+        a, b = (torch.randn(SIZE, SIZE, generator=generator).to(kind) for _ in range(2))
         count, spent = 0, 0.0
         a @ b
         began = time.perf_counter()
@@ -32,7 +34,7 @@ def flops_rate(dtype: str, threads: int) -> float:
             a @ b
             count += 1
             spent = time.perf_counter() - began
-        return [2 * 1024**3 * count / spent]
+        return [2 * SIZE**3 * count / spent]
 
     return remembered(f"products {dtype} {threads}", measure)[0]
 

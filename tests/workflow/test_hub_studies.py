@@ -1,0 +1,264 @@
+"""Studies of checkpoints on a hub, which is a stand-in that can lose, cut, spoil and refuse."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import repositories
+import standin
+import yaml
+from standin import Fault
+from workplace import Workplace, environment
+
+pytestmark = pytest.mark.slow
+
+MANY = "EleutherAI/pythia-70m"
+
+
+@pytest.fixture(scope="session")
+def many_root(
+    tmp_path_factory: pytest.TempPathFactory, save_checkpoint: Callable[..., Path]
+) -> Path:
+    """Thirty checkpoints of a small model, and the three datasets."""
+    root = tmp_path_factory.mktemp("many")
+    repositories.make_datasets(root)
+    steps = [
+        "step0",
+        *(f"step{2**power}" for power in range(10)),
+        *(f"step{k}000" for k in range(1, 20)),
+    ]
+    repositories.make_model(root, MANY, [*steps, "main"], save_checkpoint)
+    return root
+
+
+@pytest.fixture
+def serving(
+    many_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[standin.Hub]:
+    with standin.serve(many_root) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+        monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "2")
+        yield hub
+
+
+def study(place: Workplace, revisions: Any, **sections: Any) -> None:
+    """Write the place's study: one model on two datasets of the hub."""
+    raw = {
+        "study": "tiny",
+        "datasets": {
+            "tinystories": {
+                "source": "hub",
+                "repo": "roneneldan/TinyStories",
+                "rows": {"train": 80},
+            },
+            "glue-mrpc": {
+                "source": "hub",
+                "repo": "nyu-mll/glue",
+                "name": "mrpc",
+                "rows": {"train": 30, "validation": 30, "test": 30},
+            },
+        },
+        "models": {
+            "pythia": {
+                "source": "hub",
+                "repo": MANY,
+                "revisions": revisions,
+                "tokens_per_step": 2097152,
+            }
+        },
+        "evaluate": ["tinystories", "glue-mrpc"],
+        "clouds": {
+            "points": 24,
+            "poolings": ["token"],
+            "layers": ["final_norm"],
+            "replicates": 1,
+            "subsample": 24,
+            "min_text_tokens": 8,
+        },
+        "quality": {"context": 32},
+        "signatures": ["feature_count", "total_persistence"],
+        "figures": {"formats": ["png"], "signature": "total_persistence"},
+        "hub": {"patience": 30},
+        **sections,
+    }
+    (place.folder / "tiny.yaml").write_text(yaml.safe_dump(raw))
+
+
+def on_disk(place: Workplace) -> int:
+    """Checkpoints that take room: finished ones, and parts of ones on their way."""
+    finished = place.folder.glob("results/tiny/checkpoints/*/step*")
+    parts = place.folder.glob(".lmtopo/hub/tiny/[0-9]")
+    return len(list(finished)) + sum(1 for part in parts if any(part.iterdir()))
+
+
+@contextmanager
+def counted(place: Workplace) -> Iterator[list[int]]:
+    """The largest number of checkpoints on disk while the block runs."""
+    most, over = [0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            try:
+                most[0] = max(most[0], on_disk(place))
+            except FileNotFoundError:
+                continue
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield most
+    over.set()
+    thread.join()
+
+
+def tables(place: Workplace) -> dict[str, bytes]:
+    found = place.folder / "results/tiny/tables"
+    return {path.name: path.read_bytes() for path in sorted(found.iterdir())}
+
+
+@pytest.fixture
+def undisturbed(serving: standin.Hub, make_workplace: Callable[..., Workplace]) -> Workplace:
+    place = make_workplace("undisturbed")
+    study(place, {"to": 64})
+    place.snakemake()
+    return place
+
+
+def test_thirty_checkpoints_take_the_room_of_two_and_come_once(
+    serving: standin.Hub, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("many")
+    study(place, {"to": 19000})
+    # lists that are shipped name revisions which this hub lacks
+    text = place.snakemake("revisions")
+    assert "31 revisions" in text
+    serving.requests.clear()
+    with counted(place) as most:
+        place.snakemake("--cores", "4")
+    assert 1 <= most[0] <= 2
+    weights = [line for line in serving.requests if "model.safetensors" in line]
+    assert len(weights) == len(set(weights)) == 30
+    assert not any("pytorch_model" in line or "flax" in line for line in serving.requests)
+    assert not list(place.folder.glob("results/tiny/checkpoints/*/*"))
+    quality = pd.read_parquet(place.folder / "results/tiny/tables/quality.parquet")
+    assert len(quality) == 60
+    steps = quality.query("dataset == 'glue-mrpc'").set_index("step")["nll"]
+    assert steps[0] == steps[1] != steps[2]
+
+
+def test_a_bad_network_gives_the_same_tables(
+    serving: standin.Hub, undisturbed: Workplace, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("disturbed")
+    study(place, {"to": 64})
+    weights = r"GET .*model\.safetensors"
+    serving.faults += [
+        Fault(r"GET .*/revision/", 503, 2),
+        Fault(r"GET .*/tree/", 500, 2),
+        Fault(r"GET .*/tree/", "truncate", 1),
+        Fault(r"GET .*/revision/", 429, 2, {"Retry-After": "1"}),
+        Fault(weights, "drop", 2),
+        Fault(weights, "truncate", 2),
+        Fault(weights, "flip", 2),
+        Fault(weights, "stall", 1),
+        Fault(r"GET .*parquet", "flip", 1),
+        Fault(r"GET .*config\.json", "flip", 1),
+    ]
+    place.snakemake()
+    assert all(fault.times == 0 for fault in serving.faults)
+    assert tables(place) == tables(undisturbed)
+
+
+def test_a_killed_study_goes_on_within_its_room(
+    serving: standin.Hub, undisturbed: Workplace, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("killed")
+    study(place, {"to": 64})
+    serving.delay = 0.05
+    running = subprocess.Popen(
+        place.command(),
+        cwd=place.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with counted(place) as most:
+        until = time.monotonic() + 60
+        while len(list(place.folder.glob("results/tiny/pairs/**/quality.json"))) < 3:
+            assert time.monotonic() < until
+            assert running.poll() is None
+            time.sleep(0.02)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        time.sleep(1.0)
+        place.snakemake("--unlock")
+        place.snakemake()
+    assert most[0] <= 2
+    assert tables(place) == tables(undisturbed)
+    assert on_disk(place) == 0
+
+
+def test_a_lost_revision_fails_alone_and_the_tables_say_so(
+    serving: standin.Hub, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("lost")
+    study(place, ["step0", "step2", "step4", "step8"])
+    lost = Fault(r"/revision/step2", 404, headers={"X-Error-Code": "RevisionNotFound"})
+    serving.faults.append(lost)
+    text = place.snakemake("--keep-going", fails=True)
+    assert "revision 'step2' of 'EleutherAI/pythia-70m' is not on the hub" in text
+    assert "2 pairs of checkpoint and dataset are lost" in text
+    assert len(list(place.folder.glob("results/tiny/pairs/**/signatures.parquet"))) == 6
+    text = place.snakemake("--config", "missing=leave_out")
+    assert "missing: pythia step2" in text
+    missing = pd.read_csv(place.folder / "results/tiny/tables/missing.csv")
+    assert missing["checkpoint"].tolist() == ["step2", "step2"]
+    quality = pd.read_parquet(place.folder / "results/tiny/tables/quality.parquet")
+    assert sorted(set(quality["step"])) == [0, 4, 8]
+    serving.faults.clear()
+    place.snakemake()
+    assert pd.read_csv(place.folder / "results/tiny/tables/missing.csv").empty
+
+
+def test_a_failure_without_keep_going_does_not_leave_downloads_waiting(
+    serving: standin.Hub, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("stopped")
+    study(place, {"to": 64}, hub={"patience": 30, "keep": 1})
+    serving.faults.append(
+        Fault(r"/revision/step4$", 404, headers={"X-Error-Code": "RevisionNotFound"})
+    )
+    text = place.snakemake(fails=True)
+    assert "revision 'step4'" in text
+
+
+def test_offline_with_a_full_cache_asks_for_nothing(
+    serving: standin.Hub,
+    make_workplace: Callable[..., Workplace],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = make_workplace("offline")
+    study(place, ["step0", "step2"])
+    fill = (
+        "from huggingface_hub import snapshot_download as get\n"
+        f"for revision in ('main', 'step0', 'step2'): get('{MANY}', revision=revision)\n"
+        "get('roneneldan/TinyStories', repo_type='dataset')\n"
+        "get('nyu-mll/glue', repo_type='dataset')\n"
+    )
+    subprocess.run([sys.executable, "-c", fill], check=True, env=environment(), capture_output=True)
+    cache = Path(os.environ["HF_HOME"])
+    before = sorted(cache.rglob("blobs/*"))
+    serving.requests.clear()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    place.snakemake()
+    assert serving.requests == []
+    assert sorted(cache.rglob("blobs/*")) == before
