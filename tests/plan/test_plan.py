@@ -1,0 +1,134 @@
+"""What a plan says, before anything runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lmtopo import known_models
+from lmtopo.plan import calibration, plan, sizes
+from lmtopo.revisions import known
+
+OBSERVED = {
+    "split": "validation",
+    "documents": None,
+    "max_tokens": None,
+    "context": 1024,
+    "dtype": "float32",
+    "threads": 1,
+    "layers": "all",
+    "poolings": ["token"],
+    "points": 256,
+    "subsample": 128,
+    "replicates": 2,
+    "metric": "euclidean",
+    "max_dimension": 1,
+    "pca": None,
+}
+WIKITEXT = {
+    "name": "wikitext-2",
+    "hub": ["Salesforce/wikitext", "wikitext-2-raw-v1"],
+    "observed": OBSERVED,
+}
+
+
+def pythia(size: str) -> dict[str, Any]:
+    repo = f"EleutherAI/pythia-{size}"
+    names = [name for name in known(repo) or [] if name != "main"]
+    return {
+        "model": f"pythia-{size}",
+        "budget": "released",
+        "source": "hub",
+        "tokenizer": "pythia",
+        "repo": repo,
+        "revisions": names,
+        "steps": [int(name.removeprefix("step")) for name in names],
+    }
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine of known speed, and a hub that does not answer."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(calibration, "flops_rate", lambda dtype, threads: 1e11)
+    monkeypatch.setattr(calibration, "cloud_seconds", lambda **_: (0.02, 0.01))
+    monkeypatch.setattr(sizes, "HUB_ANSWERS", [False])
+    sizes.listed.cache_clear()
+
+
+def said(capsys: pytest.CaptureFixture[str], models: list[dict[str, Any]]) -> str:
+    plan(
+        name="p",
+        models=models,
+        datasets=[WIKITEXT],
+        keep=2,
+        clouds_kept=False,
+        signatures=None,
+    )
+    return capsys.readouterr().err
+
+
+def test_pythias_weights_are_as_large_as_published() -> None:
+    published = {"70m": 166e6, "160m": 375e6, "410m": 911e6}
+    for size, expected in published.items():
+        facts = known_models.facts(f"EleutherAI/pythia-{size}")
+        assert facts is not None
+        assert facts.bytes == pytest.approx(expected, rel=0.002)
+    totals = {"70m": 70_426_624, "160m": 162_322_944, "410m": 405_334_016}
+    for size, total in totals.items():
+        assert known_models.families()[f"EleutherAI/pythia-{size}"]["parameters_total"] == total
+
+
+def test_pythia_has_154_checkpoints_of_224_gigabytes(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, [pythia(size) for size in ("70m", "160m", "410m")])
+    assert "3 runs, 462 checkpoints, 462 pairs" in text
+    assert "download: 223.7 GB" in text
+    assert "154 x 166 MB (as published)" in text
+    assert "1.8 GB for 2 checkpoints" in text
+
+
+def test_hours_follow_from_the_models_flops(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = known_models.facts("EleutherAI/pythia-70m")
+    assert facts is not None
+    tokens = 1_121_000 / 4.3
+    attention = 4 * facts.layers * facts.width * 1024
+    per_token = 2 * facts.matrices + attention + 2 * facts.width * facts.vocabulary
+    hours = 154 * tokens * per_token / 1e11 / 3600
+    text = said(capsys, [pythia("70m")])
+    assert f"observe{154:11,}{0:8}{hours:12,.2f}" in text
+    clouds = 154 * 8 * 2  # layers x replicates
+    assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}" in text
+
+
+def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> None:
+    run = pythia("70m") | {"revisions": ["step0", "step1"], "steps": [0, 1]}
+    for name in ("quality.json", "diagrams.npz", "signatures.parquet"):
+        path = Path("results/p/pairs/pythia-70m/released/step0/wikitext-2") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    text = said(capsys, [run])
+    assert f"observe{1:11}{1:8}" in text
+    assert "1 x 166 MB" in text
+
+
+def test_an_unknown_size_makes_the_sum_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    run = pythia("70m") | {"repo": "me/mine", "model": "mine"}
+    text = said(capsys, [run])
+    assert "download: at least" in text
+    assert "not known: the size of me/mine" in text
+
+
+def test_the_hubs_own_listing_counts(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "HUB_ANSWERS", [True])
+    pickle = hub.root / "models/me/pickled/step5/pytorch_model.bin"
+    assert sizes.listed("me/pickled", "step5") == pickle.stat().st_size
+    shards = (hub.root / "models/allenai/OLMo-1B-hf/main").glob("model-*.safetensors")
+    expected = sum(shard.stat().st_size for shard in shards)
+    assert sizes.listed("allenai/OLMo-1B-hf", "main") == expected
+
+
+def test_a_calibration_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    calibration.kept.cache_clear()
+    assert calibration.remembered("x", lambda: [1.0]) == [1.0]
+    calibration.kept.cache_clear()
+    assert calibration.remembered("x", lambda: [2.0]) == [1.0]
