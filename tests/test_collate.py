@@ -51,7 +51,7 @@ def collated(
     folder: Path,
     runs: list[list[Any]],
     datasets: list[str],
-    left_out: list[list[str]] | None = None,
+    left_out: list[list[Any]] | None = None,
 ) -> pd.DataFrame:
     collate(
         pairs=str(folder),
@@ -90,9 +90,11 @@ def test_a_missing_pair_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_in_a_table_of_its_own(tmp_path: Path) -> None:
     pair(tmp_path, 0, "a")
-    gone = [["m", "low", "step1", "a", "the hub has lost it"]]
+    gone = [["m", "low", "a", "the hub has lost it", ["step1"]]]
     found = collated(tmp_path, [["m", "low", [0, 1]]], ["a"], gone)
     assert found["step"].tolist() == [0]
-    assert read(tmp_path / "missing.parquet").to_numpy().tolist() == gone
+    assert read(tmp_path / "missing.parquet").to_numpy().tolist() == [
+        ["m", "low", "step1", "a", "the hub has lost it"]
+    ]
     with pytest.raises(InputError, match="every pair of the study is left out"):
         collated(tmp_path, [["m", "low", [1]]], ["a"], gone)

@@ -19,13 +19,13 @@ def collate(
     pairs: str,
     runs: Sequence[Run],
     datasets: Sequence[str],
-    left_out: Sequence[Sequence[str]],
+    left_out: Sequence[Sequence[Any]],
     quality: str,
     signatures: str,
     missing: str,
 ) -> None:
     """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs, and
-    ``missing``, the pairs that are ``left_out``: model, budget, checkpoint, dataset and reason.
+    ``missing``, the pairs that are ``left_out`` (model, budget, dataset, reason, checkpoints).
 
     Rows come in the order of ``runs``, then of ``datasets``, then by step.
 
@@ -34,7 +34,12 @@ def collate(
     InputError
         If no pair is left.
     """
-    gone = {tuple(row[:4]) for row in left_out}
+    lost = [
+        (model, budget, checkpoint, dataset, reason)
+        for model, budget, dataset, reason, checkpoints in left_out
+        for checkpoint in checkpoints
+    ]
+    gone = {row[:4] for row in lost}
     folders = [
         folder for folder in pair_folders(pairs, runs, datasets) if folder.parts[-4:] not in gone
     ]
@@ -45,7 +50,7 @@ def collate(
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
     write_table(signatures, frame, KEYS["signatures"])
     names = [*KEYS["missing"], "reason"]
-    rows_missing = pd.DataFrame([list(row) for row in left_out], columns=names, dtype="str")
+    rows_missing = pd.DataFrame(lost, columns=names, dtype="str")
     write_table(missing, rows_missing, KEYS["missing"])
 
 

@@ -68,7 +68,12 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
     from lmtopo.hub.snapshot import read
 
     for revision in revisions:
-        snapshot = read(repo, revision, patience=patience)
+        try:
+            snapshot = read(repo, revision, patience=patience)
+        except InputError:
+            if revision == revisions[-1]:
+                raise
+            continue
         name = next((name for name in FILES if name in snapshot.files), None)
         if name is None:
             continue

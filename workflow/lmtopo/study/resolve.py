@@ -115,6 +115,11 @@ class Study:
         ]
 
     @property
+    def shown(self) -> str:
+        """The dataset that figures of one dataset show: the first that is observed at all."""
+        return next((dataset for _, dataset in self.pairs), next(iter(self.evaluations)))
+
+    @property
     def from_hub(self) -> dict[str, HubModel]:
         models = self.file.models.items()
         return {name: model for name, model in models if isinstance(model, HubModel)}
@@ -129,7 +134,8 @@ class Study:
 
     @property
     def datasets_used(self) -> list[str]:
-        used = [model.dataset for model in self.trained.values()] + list(self.evaluations)
+        observed = [dataset for _, dataset in self.pairs]
+        used = [model.dataset for model in self.trained.values()] + observed
         return list(dict.fromkeys(used))
 
     def source_files(self, dataset: str) -> list[str]:

@@ -214,8 +214,16 @@ def collate(study: Study) -> dict[str, Any]:
             for run in study.runs.values()
         ],
         "datasets": list(study.evaluations),
-        "left_out": [[*pair, reason] for pair, reason in study.left_out.items()],
+        "left_out": left_out(study),
     }
+
+
+def left_out(study: Study) -> list[list[Any]]:
+    """Model, budget, dataset, reason, and the checkpoints: short, for it goes into a command."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for (model, budget, checkpoint, dataset), reason in study.left_out.items():
+        groups.setdefault((model, budget, dataset, reason), []).append(checkpoint)
+    return [[*group, checkpoints] for group, checkpoints in groups.items()]
 
 
 def subsampling(study: Study, dataset: str) -> dict[str, Any]:
@@ -229,7 +237,7 @@ def subsampling(study: Study, dataset: str) -> dict[str, Any]:
 
 
 def draw(study: Study, figure: str) -> dict[str, Any]:
-    figures, dataset = study.file.figures, next(iter(study.evaluations))
+    figures, dataset = study.file.figures, study.shown
     pooling = study.clouds(dataset).poolings[0]
     told = {"name": figure, "width": figures.width}
     if figure == "signatures":
@@ -266,7 +274,7 @@ def diagrams_shown(study: Study, count: int = 4) -> list[dict[str, Any]]:
         repeats = budget is not None and budget.unique_tokens is not None
         return -float(repeats), study.runs[key].checkpoints[-1].tokens or 0.0
 
-    dataset = next(iter(study.evaluations))
+    dataset = study.shown
     shown = [key for key, run in study.runs.items() if study.observed(run, dataset)]
     if not shown:
         return []
