@@ -136,6 +136,7 @@ def hub(hub_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
     with standin.serve(hub_root) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
         monkeypatch.setattr(
             constants,
             "HUGGINGFACE_CO_URL_TEMPLATE",

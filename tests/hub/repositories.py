@@ -49,8 +49,7 @@ def make_datasets(root: Path) -> None:
     from lmtopo.dataset.generated import generate
 
     wikitext = root / "datasets/Salesforce/wikitext/main"
-    text = "".join(generate("articles", rows=30, seed=1)["text"])
-    lines = ["" if not line.strip() else f"{line}\n" for line in text.split("\n")]
+    lines = [line for text in stories(30) for line in ("", " = A Fox = \n", "", f" {text} \n")]
     for split in ("train", "validation", "test"):
         file = wikitext / f"wikitext-2-raw-v1/{split}-00000-of-00001.parquet"
         write_parquet(file, {"text": lines})

@@ -69,7 +69,7 @@ def refresh(repo: str, patience: float) -> list[str]:
 
 def in_order(name: str) -> tuple[float, str]:
     step, _ = step_and_tokens(name)
-    return (math.inf if step is None else step), name
+    return (math.inf if step is None else float(step)), name
 
 
 def revisions(*, repos: Sequence[str], patience: float) -> None:
@@ -106,7 +106,7 @@ def choose(
             raise InputError(unknown(repo, strange[0], kept))
         found = [read(name, step if len(names) == 1 else None) for name in names]
     else:
-        names = listed(repo, patience)
+        known_names = names = listed(repo, patience)
         pattern = wanted.get("match") if isinstance(wanted, Mapping) else None
         if pattern is not None:
             names = fnmatch.filter(names, pattern)
@@ -115,8 +115,8 @@ def choose(
         found = list(narrowed(found, wanted))
         if not found:
             raise InputError(
-                f"revisions: {wanted} chooses none of the {len(names)} revisions of '{repo}' "
-                f"({examples(names)})"
+                f"revisions: {wanted} chooses none of the {len(known_names)} revisions of '{repo}' "
+                f"({examples(known_names)})"
             )
     check_distinct(found, repo)
     return sorted(found, key=lambda revision: revision.step)

@@ -3,6 +3,12 @@ rule collate:
         pair_files("quality.json"),
         pair_files("signatures.parquet"),
     output:
+        report(
+            f"{RESULTS}/tables/missing.csv",
+            caption="../report/missing.rst",
+            category="Tables",
+            labels={"table": "missing"},
+        ),
         quality=f"{RESULTS}/tables/quality.parquet",
         signatures=f"{RESULTS}/tables/signatures.parquet",
         missing=f"{RESULTS}/tables/missing.parquet",

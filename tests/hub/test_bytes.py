@@ -1,0 +1,127 @@
+"""Files of the hub arrive whole and right, or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standin import Fault
+
+from lmtopo.errors import InputError
+
+REPO = "EleutherAI/pythia-70m"
+NAME = "model.safetensors"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pauses between tries are noted, not slept."""
+    from lmtopo.hub import calls
+
+    pauses: list[float] = []
+    monkeypatch.setattr(calls.time, "sleep", pauses.append)
+    return pauses
+
+
+def got(hub: Any, folder: Path, name: str = NAME) -> bytes:
+    from lmtopo.hub.download import fetch
+    from lmtopo.hub.snapshot import read
+
+    snapshot = read(REPO, "step2", patience=50.0)
+    return fetch(snapshot, name, folder, patience=50.0).read_bytes()
+
+
+def original(hub: Any, name: str = NAME) -> bytes:
+    return (hub.root / "models" / REPO / "step2" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["drop", "truncate", "flip", 500, 503, 429])
+@pytest.mark.parametrize("name", [NAME, "config.json"])
+def test_spoilt_transfers_end_in_the_right_bytes(
+    hub: Any, tmp_path: Path, kind: int | str, name: str
+) -> None:
+    hub.faults.append(Fault(rf"GET .*/resolve/.*/{name}", kind, 2))
+    assert got(hub, tmp_path / "f", name) == original(hub, name)
+
+
+def test_a_half_file_is_completed(hub: Any, tmp_path: Path) -> None:
+    whole = original(hub)
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / f"{NAME}.partial").write_bytes(whole[:-1000])
+    assert got(hub, tmp_path / "f") == whole
+    assert hub.sent[NAME] == 1000
+
+
+def test_bytes_that_stay_wrong_are_not_used(hub: Any, tmp_path: Path) -> None:
+    from lmtopo.hub.download import WrongBytesError
+
+    hub.faults.append(Fault(rf"GET .*/resolve/.*/{NAME}", "flip"))
+    with pytest.raises(WrongBytesError, match="arrived 3 times with SHA-256"):
+        got(hub, tmp_path / "f")
+    assert list((tmp_path / "f").iterdir()) == []
+
+
+def test_what_the_hub_asks_for_is_waited(hub: Any, impatient: list[float]) -> None:
+    from lmtopo.hub.snapshot import read
+
+    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "7"}))
+    read(REPO, "step2", patience=50.0)
+    assert 7.0 in impatient
+
+
+def test_patience_ends(hub: Any) -> None:
+    from lmtopo.hub.snapshot import read
+
+    hub.faults.append(Fault("GET .*/revision/", 503))
+    with pytest.raises(InputError, match=r"no success in 0 s \(HTTP 503\)"):
+        read(REPO, "step2", patience=0.4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [("gated", "accept its terms"), ("private", "log in with `hf auth login`")],
+)
+def test_a_refusal_says_how_to_log_in_and_no_token(
+    hub: Any, setting: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.hub.snapshot import read
+
+    monkeypatch.setenv("HF_TOKEN", "hf_hidden")
+    getattr(hub, setting).add(REPO)
+    with pytest.raises(InputError, match=message) as error:
+        read(REPO, "step2", patience=50.0)
+    assert "hf_hidden" not in str(error.value)
+    assert len([line for line in hub.requests if "revision" in line]) == 1
+
+
+def test_a_full_disk_is_not_a_bad_network() -> None:
+    import errno
+
+    from lmtopo.hub.calls import patiently
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(InputError, match="No space left"):
+        patiently(full, what="x", patience=50.0)
+
+
+def test_the_users_cache_is_used_and_kept(hub: Any, tmp_path: Path) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    hf_hub_download(REPO, NAME, revision="step2", cache_dir=constants.HF_HUB_CACHE)
+    hub.requests.clear()
+    assert got(hub, tmp_path / "f") == original(hub)
+    assert (tmp_path / "f" / NAME).is_symlink()
+    assert not [line for line in hub.requests if NAME in line]
+
+
+def test_a_spoilt_cache_is_neither_used_nor_touched(hub: Any, tmp_path: Path) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    cached = Path(hf_hub_download(REPO, NAME, revision="step2", cache_dir=constants.HF_HUB_CACHE))
+    blob = cached.resolve()
+    spoilt = b"\0" * blob.stat().st_size
+    blob.write_bytes(spoilt)
+    assert got(hub, tmp_path / "f") == original(hub)
+    assert not (tmp_path / "f" / NAME).is_symlink()
+    assert blob.read_bytes() == spoilt
