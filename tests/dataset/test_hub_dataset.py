@@ -68,13 +68,12 @@ def test_stories_are_read_from_all_their_shards_in_order(hub: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "more", "files"),
+    ("origin", "files"),
     [
-        (WIKITEXT, {}, {f"wikitext-2-raw-v1/{split}-00000-of-00001.parquet" for split in SPLITS}),
-        (MRPC, {}, {f"mrpc/{split}-00000-of-00001.parquet" for split in SPLITS}),
+        (WIKITEXT, {f"wikitext-2-raw-v1/{split}-00000-of-00001.parquet" for split in SPLITS}),
+        (MRPC, {f"mrpc/{split}-00000-of-00001.parquet" for split in SPLITS}),
         (
             STORIES,
-            {},
             {
                 "data/train-00000-of-00002-ab12.parquet",
                 "data/train-00001-of-00002-ab12.parquet",
@@ -84,7 +83,7 @@ def test_stories_are_read_from_all_their_shards_in_order(hub: Any) -> None:
     ],
 )
 def test_only_the_card_and_the_files_of_the_splits_are_fetched_and_each_once(
-    hub: Any, origin: dict[str, Any], more: dict[str, Any], files: set[str]
+    hub: Any, origin: dict[str, Any], files: set[str]
 ) -> None:
     counts = {"wikitext": dict.fromkeys(SPLITS, lines(hub)), "glue": dict.fromkeys(SPLITS, 30)}
     make(origin, rows=counts.get(str(origin["repo"]).split("/")[1], {"train": 80}))
