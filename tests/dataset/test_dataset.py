@@ -221,9 +221,9 @@ def test_every_example_of_the_guide_is_valid() -> None:
     from pydantic import TypeAdapter
 
     from lmtopo.dataset import local
-    from lmtopo.study.schema import GeneratedDataset, LocalDataset
+    from lmtopo.study.schema import Dataset
 
-    adapter: TypeAdapter[Any] = TypeAdapter(GeneratedDataset | LocalDataset)
+    adapter: TypeAdapter[Any] = TypeAdapter(Dataset)
     guide = (ROOT / "datasets" / "README.md").read_text()
     formats = set()
     for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL):
