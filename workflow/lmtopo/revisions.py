@@ -59,7 +59,7 @@ def refresh(repo: str, patience: float) -> list[str]:
             f"run `snakemake revisions` with a network, or list them with revisions: [...]"
         )
     refs = patiently(
-        lambda: HfApi().list_repo_refs(repo), what=f"repository '{repo}' (its revisions)", patience=patience
+        lambda: HfApi().list_repo_refs(repo), what=f"repository '{repo}'", patience=patience
     )
     names = list(dict.fromkeys(ref.name for ref in [*refs.branches, *refs.tags]))
     names.sort(key=in_order)
