@@ -109,11 +109,6 @@ def test_a_jump_of_the_perplexity_is_found(size: float) -> None:
     assert one["detail"] == f"d: log perplexity {size:+.2f} off its neighbours (full)"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="on a falling curve the checkpoint before the jump lies below both of its neighbours "
-    "and is named, too",
-)
 def test_only_the_checkpoint_that_jumps_is_named() -> None:
     losses = list(np.linspace(9, 3, 30))
     losses[20] += 3

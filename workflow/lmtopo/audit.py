@@ -144,8 +144,11 @@ def jumps(quality: pd.DataFrame) -> Iterator[Finding]:
         before, here, after = loss[:-2], loss[1:-1], loss[2:]
         off = here - (before + after) / 2
         outside = (here > np.maximum(before, after)) | (here < np.minimum(before, after))
-        spread = max(float(np.median(np.abs(off))), 1e-3)
-        for place in np.flatnonzero(outside & (np.abs(off) > JUMP * spread)):
+        size = np.abs(off)
+        spread = max(float(np.median(size)), 1e-3)
+        # the neighbours of a jump are off as well, by half of it
+        beside = np.maximum(np.append(size[1:], 0.0), np.insert(size[:-1], 0, 0.0))
+        for place in np.flatnonzero(outside & (size > JUMP * spread) & (size >= beside)):
             detail = f"{dataset}: log perplexity {off[place]:+.2f} off its neighbours ({budget})"
             yield finding(str(model), "jump", [int(steps[place + 1])], detail)
 
