@@ -51,6 +51,13 @@ def test_a_half_file_is_completed(hub: Any, tmp_path: Path) -> None:
     assert hub.sent[NAME] == 1000
 
 
+def test_a_line_that_breaks_every_time_is_enough(hub: Any, tmp_path: Path) -> None:
+    hub.faults.append(Fault(rf"GET .*/resolve/.*/{NAME}", "truncate", 4))
+    whole = original(hub)
+    assert got(hub, tmp_path / "f") == whole
+    assert hub.sent[NAME] < 2 * len(whole)
+
+
 def test_bytes_that_stay_wrong_are_not_used(hub: Any, tmp_path: Path) -> None:
     from lmtopo.hub.download import WrongBytesError
 

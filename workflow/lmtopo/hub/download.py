@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from huggingface_hub import hf_hub_url, try_to_load_from_cache
+from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils._headers import build_hf_headers
 
@@ -16,6 +16,8 @@ from lmtopo.job import say
 
 TRIES = 3
 PARTIAL = ".partial"
+PIECE = 1 << 14
+"""Bytes written at a time. A break loses the piece under way, and the library's own are 10 MB."""
 
 
 class WrongBytesError(InputError):
@@ -78,6 +80,7 @@ def resume(snapshot: Snapshot, path: str, partial: Path, size: int) -> None:
     if have > size:
         partial.unlink()
         have = 0
+    constants.DOWNLOAD_CHUNK_SIZE = PIECE
     address = hf_hub_url(snapshot.repo, path, repo_type=snapshot.kind, revision=snapshot.commit)
     with partial.open("ab") as file:
         http_get(
