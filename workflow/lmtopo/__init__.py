@@ -3,9 +3,13 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["diagrams", "rips"]
+__all__ = ["diagrams", "rips", "rips_many"]
 
-PUBLIC = {"diagrams": "lmtopo.results", "rips": "lmtopo.vietoris_rips"}
+PUBLIC = {
+    "diagrams": "lmtopo.results",
+    "rips": "lmtopo.vietoris_rips",
+    "rips_many": "lmtopo.vietoris_rips",
+}
 
 
 def __getattr__(name: str) -> Any:
