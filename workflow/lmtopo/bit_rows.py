@@ -1,7 +1,7 @@
 """Sets of vertices as rows of 64-bit words, eight words to one vector instruction.
 
-A set over n vertices is a run of `words` (n) words in a flat uint64 array, vertex q being bit q % 64
-of word q // 64; a *block* is eight words, named by the index of its first. The functions are
+A set over n vertices is a run of `words` (n) words in a flat uint64 array, vertex q being bit
+q % 64 of word q // 64; a *block* is eight words, named by the index of its first. The functions are
 intrinsics for numba's compiled code and take and return plain integers and arrays. Written as
 loops, compilers do not reliably turn them into vectors; as LLVM's own vector operations they become
 AVX-512, AVX2 or NEON by what the machine has. Several of them return a *mask*: bit i says whether

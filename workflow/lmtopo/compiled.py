@@ -1,6 +1,6 @@
 """How numba compiles our functions: without the interpreter's lock, once, and kept on disk."""
 
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# mypy: disable-error-code="attr-defined"
 
 import hashlib
 import inspect
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 
-PARTS = ("bit_rows.py", "compiled.py", "distance_kernel.py", "link_homology.py")
+PARTS = ("bit_rows.py", "compiled.py", "distance_kernel.py", "link_homology/*.py")
 """numba notices an edit of a function, but not of another module's that it calls."""
 
 
@@ -20,7 +21,8 @@ def folder() -> Path:
     source; numba itself keeps the code of different processors and versions apart."""
     digest = hashlib.sha256()
     for part in PARTS:
-        digest.update(Path(__file__).with_name(part).read_bytes())
+        for path in sorted(Path(__file__).parent.glob(part)):
+            digest.update(path.read_bytes())
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "lmtopo" / f"numba-{digest.hexdigest()[:12]}"
 
@@ -29,13 +31,17 @@ FOLDER = folder()
 
 
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """``numba.njit`` with nogil, its cache in `folder`."""
+    """``numba.njit`` without the interpreter's lock, its cache in `folder`.
+
+    Compiled code allocates nothing (``_nrt``): so no array is counted when it is handed from one
+    function to another, which would take longer than most of them do.
+    """
     if function is None:
         return lambda given: compiled(given, **options)
     source = inspect.unwrap(function)  # without what type checkers put around it in tests
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(FOLDER)
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(FOLDER)
     try:
         return numba.njit(nogil=True, cache=True, **{"_nrt": False, **options})(source)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before

@@ -115,7 +115,7 @@ def filtration(
     if same := len(d) - len(bars[0]):
         # of n points n components are born, and those that coincide end at once
         warnings.warn(
-            f"{same} of {len(d)} points coincide with another: they are one point of the filtration",
+            f"{same} of {len(d)} points coincide with another: these count as one point",
             stacklevel=3,
         )
     return bars
@@ -192,7 +192,9 @@ def distances(x: Float[np.ndarray, "points width"], metric: str) -> Float32[np.n
     if metric not in METRICS:
         raise InputError(f"metric '{metric}' is unknown: use one of {', '.join(METRICS)}")
     if x.ndim != 2:
-        raise InputError(f"a cloud is a matrix of points x coordinates, but this has shape {x.shape}")
+        raise InputError(
+            f"a cloud is a matrix of points x coordinates, but this has shape {x.shape}"
+        )
     check_size(len(x))
     # one pass: a sum of finite values is finite, or overflows and is looked at again
     if not math.isfinite(x.sum(dtype=np.float64)):
@@ -223,7 +225,7 @@ def check_size(n: int) -> None:
     """As many points as there are numbers and memory for, and at least one."""
     import psutil
 
-    from lmtopo.link_homology import MOST
+    from lmtopo.link_homology.edges import MOST
 
     if n == 0:
         raise InputError("the cloud has no points: give at least one")

@@ -41,8 +41,9 @@ PRELOAD = (
     "safetensors.torch",
     "pyarrow.parquet",
     "pandas",
-    "scipy.spatial.distance",
-    "ripser",
+    "psutil",
+    "numba",
+    "numba.core.registry:cpu_target.target_context.refresh",
     "threadpoolctl",
     "matplotlib.pyplot",
 )

@@ -235,8 +235,16 @@ class Homology(Part):
     max_dimension: int = Field(1, ge=0, le=2)
     metric: Literal["euclidean", "cosine", "standardised"] = "euclidean"
     threshold: PositiveFloat | None = None
-    engine: Literal["auto", "ripser"] = "auto"
+    engine: Literal["auto", "link", "ripser", "gudhi"] = "auto"
     nulls: Nulls = Nulls()
+
+    @model_validator(mode="after")
+    def engine_knows_the_dimension(self) -> "Homology":
+        if self.engine == "link" and self.max_dimension > 1:
+            raise ValueError(
+                f"engine link ends at H1, but max_dimension is {self.max_dimension}: use auto"
+            )
+        return self
 
 
 class Hub(Part):
