@@ -31,3 +31,10 @@ def test_what_needs_no_hub_does_not_import_it(code: str) -> None:
         env={"PYTHONPATH": str(ROOT / "workflow"), "PATH": ""},
         check=True,
     )
+
+
+def test_the_public_functions_are_where_they_are_said_to_be() -> None:
+    import lmtopo
+
+    assert set(lmtopo.PUBLIC) == set(lmtopo.__all__)
+    assert all(callable(getattr(lmtopo, name)) for name in lmtopo.__all__)
