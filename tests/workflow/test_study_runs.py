@@ -159,18 +159,23 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
         of("nothing-of-that-name")
 
 
+COMPARED = {"compare", "compare_runs"}
+PERSISTED = {"persist", "describe", *COMPARED}
+
+
 @pytest.mark.parametrize(
     ("sections", "expected"),
     [
         (
             {"evaluate": ["tiny-stories", "tiny-articles"]},
-            {"dataset", "probe", "observe", "persist", "describe"},
+            {"dataset", "probe", "observe", *PERSISTED},
         ),
-        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", "persist", "describe"}),
-        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", "persist", "describe"}),
-        ({"clouds": {"layers": ["block_1"]}}, {"observe", "persist", "describe"}),
-        ({"homology": {"metric": "cosine"}}, {"persist", "describe"}),
+        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", *PERSISTED}),
+        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", *PERSISTED}),
+        ({"clouds": {"layers": ["block_1"]}}, {"observe", *PERSISTED}),
+        ({"homology": {"metric": "cosine"}}, PERSISTED),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
+        ({"compare": {"landmarks": 3}}, COMPARED),
         ({"figures": {"formats": ["pdf"]}}, set()),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
@@ -191,6 +196,8 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     if "evaluate" in sections:
         assert jobs["dataset"] == jobs["probe"] == 1
         assert jobs["observe"] == jobs["describe"] == 8
+        assert jobs["compare"] == 2
+        assert jobs["compare_runs"] == 1
 
 
 def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:
