@@ -12,9 +12,6 @@ from jaxtyping import Float, Float64
 
 from lmtopo.errors import InputError
 
-FEW = 10_000
-"""Possible distances, of which five digits mostly single out one."""
-
 
 def bottleneck(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> float:
     """min over matchings of the longest move, max |x - y|_inf; to the diagonal it is half a bar.
@@ -57,13 +54,12 @@ def searched_bottleneck(a: Float64[np.ndarray, "n 2"], b: Float64[np.ndarray, "m
 
     halves = np.concatenate([bars[:, 1] - bars[:, 0] for bars in (a, b)]) / 2
     possible = np.concatenate([cdist(a, b, "chebyshev").ravel(), halves])
-    if possible.size <= FEW:
-        # five digits take gudhi a third of the time that all of float64's do
-        coarse = 1e-5 * float(halves.max())
-        found = bottleneck_distance(a, b, coarse)
-        near = possible[np.abs(possible - found) <= 2 * coarse]
-        if near.size and near.min() == near.max():
-            return float(near[0])
+    # six digits mostly single out one, and take gudhi half as long as all of float64's
+    coarse = 1e-6 * float(halves.max())
+    found = bottleneck_distance(a, b, coarse)
+    near = possible[np.abs(possible - found) <= 2 * coarse]
+    if near.size and near.min() == near.max():
+        return float(near[0])
     found = bottleneck_distance(a, b)
     return float(possible[np.abs(possible - found).argmin()])
 
