@@ -3,12 +3,24 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["diagrams", "rips", "rips_many"]
+__all__ = [
+    "bottleneck",
+    "diagrams",
+    "linear_cka",
+    "rips",
+    "rips_many",
+    "sliced_wasserstein",
+    "wasserstein",
+]
 
 PUBLIC = {
+    "bottleneck": "lmtopo.diagram_distances",
     "diagrams": "lmtopo.results",
+    "linear_cka": "lmtopo.cka",
     "rips": "lmtopo.vietoris_rips",
     "rips_many": "lmtopo.vietoris_rips",
+    "sliced_wasserstein": "lmtopo.diagram_distances",
+    "wasserstein": "lmtopo.diagram_distances",
 }
 
 

@@ -44,6 +44,8 @@ PRELOAD = (
     "psutil",
     "numba",
     "numba.core.registry:cpu_target.target_context.refresh",
+    "scipy.optimize",
+    "gudhi",
     "threadpoolctl",
     "matplotlib.pyplot",
 )

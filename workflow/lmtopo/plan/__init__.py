@@ -7,7 +7,7 @@ from typing import Any
 
 from lmtopo import flops
 from lmtopo.job import say
-from lmtopo.plan import calibration, sizes
+from lmtopo.plan import calibration, comparisons, sizes
 
 DOWNLOAD = 50e6
 """Bytes per second that a download is assumed to get."""
@@ -25,6 +25,8 @@ def plan(
     datasets: Sequence[Mapping[str, Any]],
     keep: int,
     clouds_kept: bool,
+    landmarks: int,
+    compared: int,
     signatures: Sequence[str] | None,
 ) -> None:
     """Say how many jobs, bytes and hours a study takes, and what is there already.
@@ -66,11 +68,11 @@ def plan(
                         needed.add(step)
                         gpu_flops += cost["flops"]
             if clouds_kept and shape is not None:
-                layers = len_layers(seen["layers"], shape)
+                layers = sizes.layers(seen["layers"], shape)
                 points = seen["points"] * len(seen["poolings"])
                 disk += len(run["steps"]) * layers * points * shape.width * 4
             if shape is not None:
-                clouds = len_layers(seen["layers"], shape) * len(seen["poolings"])
+                clouds = sizes.layers(seen["layers"], shape) * len(seen["poolings"])
                 points = clouds * seen["replicates"] * seen["subsample"]
                 disk += len(run["steps"]) * points * DIAGRAM_BYTES
         if run["source"] == "hub":
@@ -113,6 +115,10 @@ def plan(
     if any(run["source"] == "hub" for run in models):
         out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
     out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
+    tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
+    missing = {path: spent for path, spent in tables.items() if not path.is_file()}
+    seconds["compare"] = sum(missing.values())
+    out.append(row("compare", len(missing), len(tables) - len(missing), seconds["compare"]))
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "
@@ -155,7 +161,8 @@ def pair_cost(
         vocabulary=shape.vocabulary,
         context=seen["context"],
     )
-    clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * seen["replicates"]
+    layers = sizes.layers(seen["layers"], shape)
+    clouds = layers * len(seen["poolings"]) * seen["replicates"]
     persist, describe = calibration.cloud_seconds(
         points=seen["subsample"],
         width=seen["pca"] or shape.width,
@@ -170,11 +177,6 @@ def pair_cost(
         "describe": clouds * describe,
         "flops": work,
     }
-
-
-def len_layers(layers: str | Sequence[str], shape: "sizes.Shape") -> int:
-    """Layers that are observed: embedding, blocks and final norm, or those that are named."""
-    return shape.layers + 2 if isinstance(layers, str) else len(layers)
 
 
 def row(stage: str, todo: int, done: int, seconds: float) -> str:

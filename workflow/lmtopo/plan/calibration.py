@@ -85,6 +85,35 @@ def cloud_seconds(
     return persist, describe
 
 
+def distance_seconds(*, points: int, width: int, metric: str, max_dimension: int) -> float:
+    """Seconds of `compare` for one pair of clouds, on Gaussian points that moved a little."""
+
+    def measure() -> list[float]:
+        from lmtopo.compare import DISTANCES
+        from lmtopo.diagram_distances import finite
+        from lmtopo.seeds import generator
+        from lmtopo.vietoris_rips import rips
+
+        random = generator(0, "calibration")
+        cloud, moved = random.standard_normal((2, points, width))
+        ours, theirs = (
+            rips(x, metric=metric, max_dimension=max_dimension) for x in (cloud, cloud + moved / 2)
+        )
+        pairs = [(finite(a), finite(b)) for a, b in zip(ours, theirs, strict=True)]
+
+        def once() -> float:
+            began = time.perf_counter()
+            for a, b in pairs:
+                for distance in DISTANCES.values():
+                    distance(a, b)
+            return time.perf_counter() - began
+
+        return [min(once() for _ in range(3))]
+
+    key = f"distances {points} {width} {metric} H{max_dimension} {fingerprint('compare')}"
+    return remembered(key, measure)[0]
+
+
 def remembered(key: str, measure: Callable[[], list[float]]) -> list[float]:
     """What was measured before on this machine, or is now."""
     key = f"{processor()} {key}"

@@ -247,6 +247,14 @@ class Homology(Part):
         return self
 
 
+class Compare(Part):
+    """Distances between the diagrams of several checkpoints."""
+
+    landmarks: int = Field(12, ge=2)
+    replicates: PositiveInt = 1
+    scale: Literal["none", "enclosing_radius"] = "none"
+
+
 class Hub(Part):
     """What downloads may take."""
 
@@ -291,6 +299,7 @@ class StudyFile(Part):
     train: Train = Train()
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    compare: Compare = Compare()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"

@@ -3,6 +3,7 @@
 These become a rule's parameters, so that a changed key re-runs the stages that use it only.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
@@ -45,6 +46,7 @@ def audit(study: Study) -> dict[str, Any]:
     return {
         "models": models,
         "quality": f"{study.results}/tables/quality.parquet",
+        "distances": f"{study.results}/tables/distances.parquet",
         "report": f"{study.results}/audit.csv",
         "patience": study.file.hub.patience,
     }
@@ -57,6 +59,8 @@ def plan(study: Study) -> dict[str, Any]:
         "datasets": [planned_dataset(study, name) for name in study.datasets_used],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
+        "landmarks": study.file.compare.landmarks,
+        "compared": study.file.compare.replicates,
         "signatures": describe(study, next(iter(study.evaluations)))["names"],
     }
 
@@ -203,6 +207,25 @@ def describe(study: Study, dataset: str) -> dict[str, Any]:
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "names": None if names == "all" else names,
+    }
+
+
+def compare(study: Study, runs: Sequence[Run], dataset: str) -> dict[str, Any]:
+    """Of one run, compared with itself, or of several."""
+    section, points = study.file.compare, subsampling(study, dataset)
+    return {
+        "pairs": f"{study.results}/pairs",
+        "runs": [
+            [run.model, run.budget, run.tokenizer, [one.step for one in observed]]
+            for run in runs
+            for observed in [study.observed(run, dataset)]
+        ],
+        "dataset": dataset,
+        "clouds_kept": study.file.clouds.keep == "all",
+        "landmarks": section.landmarks,
+        "scale": section.scale,
+        **points,
+        "replicates": min(section.replicates, points["replicates"]),
     }
 
 
