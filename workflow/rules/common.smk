@@ -42,6 +42,7 @@ PRELOAD = (
     "pyarrow.parquet",
     "pandas",
     "scipy.spatial.distance",
+    "scipy.cluster.hierarchy",
     "ripser",
     "threadpoolctl",
     "matplotlib.pyplot",
