@@ -22,14 +22,16 @@ def projection(
     x = x - x.mean(axis=0)
     n, width = x.shape
     gram = x @ x.T if n < width else x.T @ x
+    found, shares = np.zeros((n, 2)), np.zeros(2)
+    total = np.trace(gram)
+    # the mean of equal points is rounded, and they do not cancel exactly
+    if total <= n * (8 * np.finfo(np.float64).eps * np.abs(points).max()) ** 2 * width:
+        return found.astype(np.float32), np.full(2, np.nan, dtype=np.float32)
     count = min(2, len(gram))
     values, vectors = eigh(gram, subset_by_index=(len(gram) - count, len(gram) - 1))
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    found = np.zeros((n, 2))
     found[:, :count] = vectors * np.sqrt(values) if n < width else x @ vectors
     farthest = np.abs(found).argmax(axis=0)
     found *= np.where(found[farthest, [0, 1]] < 0, -1, 1)
-    shares = np.zeros(2)
-    with np.errstate(invalid="ignore"):
-        shares[:count] = values / np.trace(gram)
+    shares[:count] = values / total
     return found.astype(np.float32), shares.astype(np.float32)

@@ -167,8 +167,8 @@ def signatures(file: StudyFile) -> list[str]:
     tabled = [name for name in chosen if name in NUMBERS.names()]
     if not tabled and not problems:
         problems.append(
-            f"signatures: {', '.join(chosen)} are curves: name at least one number for the tables "
-            f"and figures ({', '.join(NUMBERS.names())})"
+            f"signatures: {', '.join(chosen)}: only curves; name a number too, for the tables and "
+            f"figures ({', '.join(NUMBERS.names())})"
         )
     if shown is not None and shown not in tabled:
         problems.append(unknown("figures.signature", shown, tabled))
