@@ -55,7 +55,7 @@ class Signatures(Generic[Value]):
         for name, of_homology in self.of_homology.items():
             found[WHOLE, name] = of_homology(diagrams, radius)
         for name, of_cloud in self.of_cloud.items():
-            found[WHOLE, name] = of_cloud(cloud)
+            found[WHOLE, name] = cloud.once(of_cloud)
         return found
 
     def names(self) -> list[str]:

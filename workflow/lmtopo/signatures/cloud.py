@@ -1,18 +1,18 @@
 """A cloud of points with what several geometric signatures need, computed once."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from lmtopo import vietoris_rips
-from lmtopo.seeds import generator
 
+Known = TypeVar("Known")
 SAME = 1e-5
 """Points closer than this, in enclosing radii, count as one."""
-PARTS = (1, 2, 4, 8)
-SMALLEST = 8
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,15 @@ class Cloud:
 
     points: Float[np.ndarray, "points width"]
     metric: str = "euclidean"
+    _known: dict[Callable[["Cloud"], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, function: Callable[["Cloud"], Known]) -> Known:
+        """What ``function`` makes of this cloud, computed when it is first asked for."""
+        if function not in self._known:
+            self._known[function] = function(self)
+        return self._known[function]  # type: ignore[no-any-return]
 
     @cached_property
     def distances(self) -> Float32[np.ndarray, "points points"]:
@@ -59,32 +68,6 @@ class Cloud:
     def neighbours(self) -> Float64[np.ndarray, "different others"]:
         """Column k - 1: lengths from the different points to their k-th neighbours among them."""
         return np.sort(self.apart, axis=1)[:, 1:]
-
-    @cached_property
-    def spanning_trees(self) -> tuple[Int64[np.ndarray, " sizes"], Float64[np.ndarray, " sizes"]]:
-        """Sizes of samples, and the mean total length of their Euclidean minimum spanning trees,
-        which is the total persistence of H0.
-
-        The different points, in one random order, are cut into 1, 2, 4 and 8 equal parts, so that
-        every size sees (almost) every point; parts of fewer than `SMALLEST` points are left out.
-        The order is the same for every cloud of that many points.
-        """
-        from scipy.cluster.hierarchy import linkage  # single linkage finds the tree
-        from scipy.spatial.distance import squareform
-
-        n = len(self.apart)
-        order = generator(0, "spanning trees").permutation(n)
-        shuffled = self.apart[np.ix_(order, order)]
-        far = 2 * self.apart.max(initial=0.0)
-        sizes = [n // parts for parts in PARTS if n // parts >= SMALLEST]
-        totals = []
-        for parts, size in zip(PARTS, sizes, strict=False):
-            part = np.arange(parts * size) // size
-            # one call for all parts: the longest edges, between them, come last
-            within = np.where(part == part[:, None], shuffled[: len(part), : len(part)], far)
-            edges = linkage(squareform(within, checks=False), "single")[:, 2]
-            totals.append(edges[: len(part) - parts].sum() / parts)
-        return np.array(sizes, dtype=np.int64), np.array(totals, dtype=np.float64)
 
     @cached_property
     def norms(self) -> Float64[np.ndarray, " points"]:

@@ -12,11 +12,14 @@ import math
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from lmtopo.seeds import generator
 from lmtopo.signatures import curve_of_cloud, of_cloud
 from lmtopo.signatures.cloud import Cloud
 
 MLE_NEIGHBOURS = 10
 GRIDE_SCALE = 2
+PARTS = (1, 2, 4, 8)
+SMALLEST = 8
 
 
 @of_cloud
@@ -68,9 +71,9 @@ def gride(cloud: Cloud) -> float:
 
     Source: see `gride_curve`.
     """
-    if cloud.neighbours.shape[1] < 2 * GRIDE_SCALE:
-        return math.nan
-    return float(gride_at(cloud, np.array([GRIDE_SCALE]))[0])
+    _, dimension = cloud.once(gride_curve)
+    at = GRIDE_SCALE.bit_length() - 1
+    return float(dimension[at]) if at < len(dimension) else math.nan
 
 
 @curve_of_cloud
@@ -109,13 +112,14 @@ def gride_at(cloud: Cloud, scales: Int64[np.ndarray, " scales"]) -> Float64[np.n
     logs = np.log(cloud.neighbours[:, 2 * scales - 1] / cloud.neighbours[:, scales - 1]).T
     ties = ~logs.any(axis=1)
     logs = np.maximum(logs, 1e-12)  # at a single tie ln m / (1 - m^-d) is its limit, 1 / d
-    mean = logs.mean(axis=1, keepdims=True)
+    points = logs.shape[1]
+    mean = logs.sum(axis=1, keepdims=True) / points
     d = 2 * n1 / ((3 * n1 - 1) * mean)
     for _ in range(50):
         rest = -np.expm1(-d * logs)
         terms = logs / rest
-        g = 1 / d + (n1 - 1) * terms.mean(axis=1, keepdims=True) - (2 * n1 - 1) * mean
-        fall = 1 / d**2 + (n1 - 1) * (terms**2 * (1 - rest)).mean(axis=1, keepdims=True)
+        g = 1 / d + (n1 - 1) * terms.sum(axis=1, keepdims=True) / points - (2 * n1 - 1) * mean
+        fall = 1 / d**2 + (n1 - 1) * (terms**2 * (1 - rest)).sum(axis=1, keepdims=True) / points
         step = g / fall
         d = d + step
         if (step <= 1e-6 * d).all():  # as steps converge quadratically, 1e-12 is left
@@ -129,7 +133,7 @@ def persistent_homology_dimension(cloud: Cloud) -> float:
     persistence of H0 (the length of the minimum spanning tree) of m of the points.
 
     For points of a d-dimensional measure E(m) grows as m^((d - 1) / d). Least squares over samples
-    of n, n / 2, n / 4 and n / 8 points (`Cloud.spanning_trees`), those below 8 points left out; NaN
+    of n, n / 2, n / 4 and n / 8 points (`spanning_trees`), those below 8 points left out; NaN
     if that leaves fewer than three sizes, and where b >= 1. Of few points it is biased upwards in
     low dimension and downwards in high: Gaussian clouds of n = 96 give 2.4, 4.6, 8.4, 17 for
     d = 2, 4, 8, 16; of n = 512, 2.2, 4.3, 7.9, 13.9.
@@ -139,7 +143,7 @@ def persistent_homology_dimension(cloud: Cloud) -> float:
     persistent homology" (2020); Birdal et al., "Intrinsic dimension, persistent homology and
     generalization in neural networks" (NeurIPS 2021).
     """
-    slope, _ = spanning_tree_fit(cloud)
+    slope, _ = cloud.once(spanning_tree_fit)
     return 1 / (1 - slope) if slope < 1 else math.nan
 
 
@@ -147,12 +151,12 @@ def persistent_homology_dimension(cloud: Cloud) -> float:
 def persistent_homology_dimension_r2(cloud: Cloud) -> float:
     """Share of the variance of ln E(m) that the line of `persistent_homology_dimension` explains,
     1 where the trees' lengths follow a power of m; NaN below three sizes."""
-    return spanning_tree_fit(cloud)[1]
+    return cloud.once(spanning_tree_fit)[1]
 
 
 def spanning_tree_fit(cloud: Cloud) -> tuple[float, float]:
     """Slope and R2 of ln E(m) against ln m; NaN below three sizes."""
-    sizes, totals = cloud.spanning_trees
+    sizes, totals = spanning_trees(cloud)
     if len(sizes) < 3:
         return math.nan, math.nan
     x, y = np.log(sizes), np.log(totals)
@@ -160,3 +164,31 @@ def spanning_tree_fit(cloud: Cloud) -> tuple[float, float]:
     slope = float(x @ y / (x @ x))
     error, all_ = float(((y - slope * x) ** 2).sum()), float(y @ y)
     return slope, 1 - error / all_ if all_ > 0 else math.nan
+
+
+def spanning_trees(
+    cloud: Cloud,
+) -> tuple[Int64[np.ndarray, " sizes"], Float64[np.ndarray, " sizes"]]:
+    """Sizes of samples, and the mean total length of their minimum spanning trees, which is the
+    total persistence of H0.
+
+    The different points, in one random order, are cut into 1, 2, 4 and 8 equal parts, so that every
+    size sees (almost) every point; parts of fewer than 8 points are left out. The order is the same
+    for every cloud of that many points.
+    """
+    from scipy.cluster.hierarchy import linkage  # single linkage finds the tree
+    from scipy.spatial.distance import squareform
+
+    n = len(cloud.apart)
+    order = generator(0, "spanning trees").permutation(n)
+    shuffled = cloud.apart[np.ix_(order, order)]
+    far = 2 * cloud.apart.max()
+    sizes = [n // parts for parts in PARTS if n // parts >= SMALLEST]
+    totals = []
+    for parts, size in zip(PARTS, sizes, strict=False):
+        part = np.arange(parts * size) // size
+        # one call for all parts: the longest edges, between them, come last
+        within = np.where(part == part[:, None], shuffled[: len(part), : len(part)], far)
+        edges = linkage(squareform(within, checks=False), "single")[:, 2]
+        totals.append(edges[: len(part) - parts].sum() / parts)
+    return np.array(sizes, dtype=np.int64), np.array(totals, dtype=np.float64)
