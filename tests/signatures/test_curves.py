@@ -27,8 +27,8 @@ RADIUS = 8.0
 @st.composite
 def diagrams(draw, least=0):
     """Bars that live within an enclosing radius of 8."""
-    births = draw(arrays(np.float64, st.integers(least, 12), elements=st.floats(0, 4)))
-    lengths = draw(arrays(np.float64, len(births), elements=st.floats(0.01, 4)))
+    births = draw(arrays(np.float64, st.integers(least, 12), elements=st.floats(0, 4, width=32)))
+    lengths = draw(arrays(np.float64, len(births), elements=st.floats(0.0625, 4, width=32)))
     return np.column_stack([births, births + lengths])
 
 
