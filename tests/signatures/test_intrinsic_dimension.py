@@ -240,11 +240,27 @@ def test_points_equal_but_for_rounding_are_duplicates(estimate, metric):
     assert estimate(cloud) == pytest.approx(estimate(Cloud(x, metric)), rel=0.02)
 
 
-def test_close_pairs_lower_twonn_and_leave_gride():
+@pytest.mark.parametrize(("group", "spoilt"), [(2, 0), (3, 1)])
+def test_close_groups_lower_small_scales_and_leave_gride(group, spoilt):
+    x = gaussian(500, 4)
+    copies = [x[:100] + 1e-3 * gaussian(100, 4, seed=copy) for copy in range(1, group)]
+    cloud = Cloud(np.vstack([x, *copies]))
+    assert duplicate_count(cloud) == 0
+    assert gride_curve(cloud)[1, spoilt] < 0.6 * gride_curve(Cloud(x))[1, spoilt]
+    assert gride(cloud) == pytest.approx(gride(Cloud(x)), rel=0.2)
+
+
+def test_close_pairs_lower_twonn():
     x = gaussian(500, 4)
     near = np.vstack([x, x[:100] + 1e-3 * gaussian(100, 4, seed=1)])
-    assert twonn(Cloud(near)) < 0.3 * twonn(Cloud(x))
-    assert gride(Cloud(near)) == pytest.approx(gride(Cloud(x)), rel=0.2)
+    assert twonn(Cloud(near)) < 0.6 * twonn(Cloud(x))
+
+
+def test_gride_is_the_scale_curve_at_the_third_scale():
+    cloud = Cloud(gaussian(40, 3))
+    assert gride(cloud) == gride_curve(cloud)[1, 2]
+    assert math.isfinite(gride(Cloud(gaussian(9, 3))))
+    assert math.isnan(gride(Cloud(gaussian(8, 3))))
 
 
 @pytest.mark.parametrize("estimate", NEIGHBOURS)
