@@ -74,7 +74,7 @@ def persistence_image(
     and p_i = (death - birth) / R, on 32 x 32 pixels of the unit square, the Gaussian's deviation
     being one pixel. First axis: birth.
 
-    The same numbers as persim's `PersistenceImager`, ten times faster, as the Gaussian is a product.
+    The same numbers as persim's `PersistenceImager`, ten times faster, as a Gaussian is a product.
     Source: Adams et al., "Persistence images: a stable vector representation of persistent
     homology", J. Mach. Learn. Res. 18 (2017).
     """
