@@ -1,4 +1,5 @@
-"""Stage `describe`: the signatures of every subsample of every cloud of one pair, as a table."""
+"""Stage `describe`: the signatures of every subsample of every cloud of one pair, as a table; the
+curves of every cloud, and a picture of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,10 +10,13 @@ from lmtopo import tables
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
+from lmtopo.formats import curves as curve_files
+from lmtopo.formats import projections
 from lmtopo.formats.clouds import Clouds
 from lmtopo.formats.diagrams import Diagrams, load
 from lmtopo.principal import principal
-from lmtopo.signatures import chosen
+from lmtopo.projection import projection as project
+from lmtopo.signatures import WHOLE, Array, chosen
 from lmtopo.signatures.cloud import Cloud
 
 COLUMNS = {
@@ -32,7 +36,9 @@ COLUMNS = {
 }
 """The columns of the table `signatures`."""
 
-GEOMETRY = -1
+Values = dict[tuple[int, str], float]
+"""By homology dimension (`WHOLE` for none) and signature."""
+Shapes = dict[tuple[int, str], Array]
 
 
 def describe(
@@ -41,6 +47,8 @@ def describe(
     diagrams: str,
     quality: str,
     signatures: str,
+    curves: str,
+    projection: str,
     names: Sequence[str] | None,
     pca: int | None,
     subsample: int,
@@ -49,7 +57,8 @@ def describe(
     metric: str,
     max_dimension: int,
 ) -> None:
-    """Read the files ``clouds``, ``diagrams`` and ``quality``; write the table ``signatures``.
+    """Read the files ``clouds``, ``diagrams`` and ``quality``; write the table ``signatures``, the
+    file ``curves`` (means over the subsamples) and the file ``projection`` (whole clouds).
 
     ``names``: which signatures, None for all. The other parameters are those that `persist` was
     given: geometry is measured on the points whose topology it computed.
@@ -65,21 +74,25 @@ def describe(
     facts = read_json(quality)
     found = cloud_files.load(clouds)
     persistence = load(diagrams)
+    rows: list[tuple[str, str, int, int, str, float]] = []
+    shapes: dict[tuple[str, str], list[Shapes]] = {}
     # The matrices are small: BLAS threads would wait for each other, 7 times longer on two cores.
     with threadpool_limits(1, "blas"):
-        rows = list(
-            measured(
-                found,
-                persistence,
-                names,
-                pca=pca,
-                subsample=subsample,
-                replicates=replicates,
-                seed=seed,
-                metric=metric,
-                max_dimension=max_dimension,
-            )
-        )
+        for key, values, drawn in measured(
+            found,
+            persistence,
+            names,
+            pca=pca,
+            subsample=subsample,
+            replicates=replicates,
+            seed=seed,
+            metric=metric,
+            max_dimension=max_dimension,
+        ):
+            rows += [(*key, *name, value) for name, value in values.items()]
+            shapes.setdefault((key[1], key[0]), []).append(drawn)
+        write_projection(projection, found)
+    write_curves(curves, shapes, found.layers)
     measures = ("layer", "pooling", "replicate", "dimension", "signature", "value")
     frame = pd.DataFrame.from_records(rows, columns=list(measures))
     depths = depth(found)
@@ -102,30 +115,55 @@ def measured(
     seed: int,
     metric: str,
     max_dimension: int,
-) -> Iterator[tuple[str, str, int, int, str, float]]:
-    """Rows (layer, pooling, replicate, dimension, signature, value)."""
-    topological, geometric = chosen(names)
+) -> Iterator[tuple[tuple[str, str, int], Values, Shapes]]:
+    """Of each (layer, pooling, replicate) its numbers and its curves."""
+    numbers, curves = chosen(names)
     for pooling, cloud in found.arrays.items():
         subsets = cloud_files.subsamples(cloud.shape[1], subsample, replicates, seed)
         for layer, whole in zip(found.layers, cloud, strict=True):
             points = principal(whole, pca)
             for replicate, subset in enumerate(subsets):
-                if topological:
-                    radius = persistence.radius(layer, pooling, replicate)
-                    diagrams = persistence.diagrams(layer, pooling, replicate)
-                    if len(diagrams) <= max_dimension:
-                        raise InputError(
-                            f"'{persistence.path}' ends at H{len(diagrams) - 1}, but "
-                            f"homology.max_dimension is {max_dimension}: run persist again"
-                        )
-                    for dimension, diagram in enumerate(diagrams[: max_dimension + 1]):
-                        bars = diagram[np.isfinite(diagram[:, 1])]
-                        for name, of_diagram in topological.items():
-                            value = of_diagram(bars, radius)
-                            yield layer, pooling, replicate, dimension, name, value
+                radius = persistence.radius(layer, pooling, replicate)
+                diagrams = persistence.diagrams(layer, pooling, replicate)
+                if len(diagrams) <= max_dimension:
+                    raise InputError(
+                        f"'{persistence.path}' ends at H{len(diagrams) - 1}, but "
+                        f"homology.max_dimension is {max_dimension}: run persist again"
+                    )
+                bars = [one[np.isfinite(one[:, 1])] for one in diagrams[: max_dimension + 1]]
                 sample = Cloud(points[subset], metric)
-                for name, of_cloud in geometric.items():
-                    yield layer, pooling, replicate, GEOMETRY, name, of_cloud(sample)
+                yield (
+                    (layer, pooling, replicate),
+                    numbers.values(bars, radius, sample),
+                    curves.values(bars, radius, sample),
+                )
+
+
+def write_curves(
+    path: str, shapes: Mapping[tuple[str, str], Sequence[Shapes]], layers: Sequence[str]
+) -> None:
+    """Write the mean over the subsamples of each curve, by pooling and layer in ``shapes``."""
+    arrays: dict[tuple[str, str], Array] = {}
+    for pooling in dict.fromkeys(pooling for pooling, _ in shapes):
+        means = [
+            {name: np.mean([one[name] for one in samples], axis=0) for name in samples[0]}
+            for samples in (shapes[pooling, layer] for layer in layers)
+        ]
+        for name in dict.fromkeys(name for _, name in means[0]):
+            dimensions = [dimension for dimension, one in means[0] if one == name]
+            stacked = np.stack([[mean[key, name] for key in dimensions] for mean in means])
+            arrays[pooling, name] = stacked[:, 0] if dimensions == [WHOLE] else stacked
+    curve_files.save(path, arrays, layers=layers)
+
+
+def write_projection(path: str, found: Clouds) -> None:
+    """Write each whole cloud along its first two principal components."""
+    points, variance = {}, {}
+    for pooling, cloud in found.arrays.items():
+        pictures = [project(whole) for whole in cloud]
+        points[pooling] = np.stack([picture for picture, _ in pictures])
+        variance[pooling] = np.stack([shares for _, shares in pictures])
+    projections.save(path, points, variance, layers=found.layers)
 
 
 def depth(found: Clouds) -> dict[str, float]:

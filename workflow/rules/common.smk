@@ -45,6 +45,7 @@ PRELOAD = (
     "numba",
     "numba.core.registry:cpu_target.target_context.refresh",
     "scipy.optimize",
+    "scipy.cluster.hierarchy",
     "gudhi",
     "threadpoolctl",
     "matplotlib.pyplot",

@@ -5,6 +5,8 @@ rule describe:
         quality=f"{PAIR}/quality.json",
     output:
         signatures=f"{PAIR}/signatures.parquet",
+        curves=f"{PAIR}/curves.npz",
+        projection=f"{PAIR}/projection.npz",
     log:
         f"{PAIR_LOGS}/describe.log",
     resources:

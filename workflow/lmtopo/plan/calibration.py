@@ -60,7 +60,7 @@ def cloud_seconds(
         from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
         cloud = generator(0, "calibration").standard_normal((points, width)).astype(np.float32)
-        topological, geometric = chosen(signatures)
+        kinds = chosen(signatures)
         best = [math.inf, math.inf]
         for _ in range(3):
             began = time.perf_counter()
@@ -68,12 +68,10 @@ def cloud_seconds(
             found = rips(d, metric="precomputed", max_dimension=max_dimension)
             middle = time.perf_counter()
             radius = enclosing_radius(d)
-            for bars in found:
-                for of_diagram in topological.values():
-                    of_diagram(bars[np.isfinite(bars[:, 1])], radius)
+            bars = [one[np.isfinite(one[:, 1])] for one in found]
             sample = Cloud(cloud, metric)
-            for of_cloud in geometric.values():
-                of_cloud(sample)
+            for kind in kinds:
+                kind.values(bars, radius, sample)
             end = time.perf_counter()
             best = [min(best[0], middle - began), min(best[1], end - middle)]
         return best

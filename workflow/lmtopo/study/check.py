@@ -156,16 +156,22 @@ def sections(file: StudyFile) -> list[str]:
 
 
 def signatures(file: StudyFile) -> list[str]:
-    """Signatures that do not exist, or are shown but not computed."""
+    """Signatures that do not exist, or are shown but not computed, or no number."""
     shown = file.figures.signature
     if file.signatures == "all" and shown is None:
         return []
-    from lmtopo.signatures import known
+    from lmtopo.signatures import NUMBERS, known
 
     chosen = known() if file.signatures == "all" else file.signatures
     problems = [unknown("signatures", name, known()) for name in chosen if name not in known()]
-    if shown is not None and shown not in chosen:
-        problems.append(unknown("figures.signature", shown, chosen))
+    tabled = [name for name in chosen if name in NUMBERS.names()]
+    if not tabled and not problems:
+        problems.append(
+            f"signatures: {', '.join(chosen)}: only curves; name a number too, for the tables and "
+            f"figures ({', '.join(NUMBERS.names())})"
+        )
+    if shown is not None and shown not in tabled:
+        problems.append(unknown("figures.signature", shown, tabled))
     return problems
 
 

@@ -277,11 +277,15 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
 
 
 def signature_shown(study: Study) -> str:
-    """As the study says, else persistence entropy, else the first that is computed."""
+    """As the study says, else persistence entropy, else the first number that is computed."""
+    from lmtopo.signatures import NUMBERS
+
     chosen, usual = study.file.signatures, "persistence_entropy"
     if study.file.figures.signature is not None:
         return study.file.figures.signature
-    return usual if chosen == "all" or usual in chosen else chosen[0]
+    if chosen == "all" or usual in chosen:
+        return usual
+    return next(name for name in chosen if name in NUMBERS.names())
 
 
 def last_layer(study: Study, dataset: str) -> str:
