@@ -1,15 +1,16 @@
 """Calls to the hub that survive a bad network, and errors that say what to do about the rest."""
 
 import errno
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import constants, get_session
+from huggingface_hub import constants, set_client_factory
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -19,6 +20,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils._http import default_client_factory
 
 from lmtopo.errors import InputError
 from lmtopo.job import say
@@ -26,9 +28,35 @@ from lmtopo.job import say
 Result = TypeVar("Result")
 
 TIMEOUT = 30.0
-"""Seconds without a byte before a request counts as stalled; the library itself sets no bound."""
+"""Seconds without a byte before a request counts as stalled."""
 LONGEST_PAUSE = 60.0
 TRANSIENT = (408, 425, 429)
+
+_timeout: ContextVar[float] = ContextVar("timeout", default=TIMEOUT)
+
+
+class SpoiltAnswerError(OSError):
+    """What the hub has said makes no sense."""
+
+
+def client() -> httpx2.Client:
+    """The library's own client, but in it no request waits for ever.
+
+    The library asks for listings with ``timeout=None``, which outweighs a client's own timeout.
+    """
+
+    def bound(request: httpx2.Request) -> None:
+        limits = request.extensions.get("timeout") or {}
+        if limits.get("read") is None:
+            request.extensions["timeout"] = httpx2.Timeout(_timeout.get()).as_dict()
+
+    made = default_client_factory()
+    hooks = made.event_hooks
+    made.event_hooks = {**hooks, "request": [*hooks["request"], bound]}
+    return made
+
+
+set_client_factory(client)
 
 
 def patiently(
@@ -49,17 +77,17 @@ def patiently(
     InputError
         If the hub refuses, or patience has run out.
     """
-    get_session().timeout = TIMEOUT
     since, seen, pause = time.monotonic(), progress(), 1.0
     while True:
+        before = _timeout.set(min(TIMEOUT, max(patience, 1.0)))
         try:
             return call()
-        except (httpx2.TransportError, OSError, EntryNotFoundError, HFValidationError) as error:
+        except (httpx2.RequestError, OSError, EntryNotFoundError, HFValidationError) as error:
             if not passes(error):
                 raise InputError(explained(error, what)) from error
             trouble: Exception = error
-        except json.JSONDecodeError as error:  # an answer cut short
-            trouble = error
+        finally:
+            _timeout.reset(before)
         now = progress()
         if now != seen:
             since, seen, pause = time.monotonic(), now, 1.0
@@ -75,6 +103,18 @@ def patiently(
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
+@contextmanager
+def an_answer() -> Iterator[None]:
+    """What the library, or who reads on from it, stumbles over in a spoilt answer is an error that
+    `patiently` takes for what it is."""
+    try:
+        yield
+    except HFValidationError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SpoiltAnswerError("an answer that makes no sense") from error
+
+
 def passes(error: Exception) -> bool:
     """Whether a failure may pass by itself."""
     if isinstance(error, OfflineModeIsEnabled | HFValidationError):
@@ -82,8 +122,10 @@ def passes(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         return status in TRANSIENT or status >= 500
-    if isinstance(error, httpx2.TransportError):
-        return not isinstance(error, httpx2.UnsupportedProtocol | httpx2.ProxyError)
+    if isinstance(error, httpx2.RequestError):
+        return not isinstance(
+            error, httpx2.UnsupportedProtocol | httpx2.ProxyError | httpx2.TooManyRedirects
+        )
     # the library says with a bare OSError that a file came short; a full disk has a number
     return isinstance(error, OSError) and error.errno in (
         None,
@@ -142,10 +184,16 @@ def short(error: Exception) -> str:
     """An error in a few words, without addresses that may carry a signature."""
     if isinstance(error, HfHubHTTPError):
         return f"HTTP {error.response.status_code}"
-    if isinstance(error, json.JSONDecodeError):
-        return "an answer that is no JSON"
     text = str(error).strip().splitlines()
     name = type(error).__name__
-    if isinstance(error, httpx2.TransportError):
-        return {"ReadTimeout": "no data in time", "ConnectError": "no connection"}.get(name, name)
+    if isinstance(error, httpx2.RequestError):
+        known = {
+            "ReadTimeout": "no data in time",
+            "ConnectTimeout": "no connection in time",
+            "ConnectError": "no connection",
+            "RemoteProtocolError": "the connection broke",
+            "ReadError": "the connection broke",
+            "DecodingError": "the answer is damaged",
+        }
+        return known.get(name, name)
     return text[0] if text else name

@@ -1,15 +1,15 @@
 """What one revision of a repository holds: its files with sizes and hashes."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub.errors import RevisionNotFoundError
 
 from lmtopo.errors import InputError
-from lmtopo.hub.calls import patiently
+from lmtopo.hub.calls import an_answer, patiently
 
 Kind = Literal["model", "dataset"]
 
@@ -36,7 +36,7 @@ class Snapshot:
     kind: Kind
     revision: str
     commit: str
-    files: Mapping[str, File]
+    files: dict[str, File]
 
     @property
     def name(self) -> str:
@@ -58,31 +58,52 @@ def read(repo: str, revision: str, *, kind: Kind = "model", patience: float) -> 
     """
     if constants.is_offline_mode():
         return cached(repo, revision, kind)
-    api, what = HfApi(), named(repo, revision)
-    info = patiently(
-        lambda: api.repo_info(repo, revision=revision, repo_type=kind), what=what, patience=patience
-    )
-    commit = str(info.sha)
-    return Snapshot(repo, kind, revision, commit, tree(repo, commit, kind, what, patience))
+    what, commit = named(repo, revision), commit_of(repo, revision, kind, patience)
+    try:
+        files = tree(repo, commit, kind, what, patience)
+    except InputError as error:
+        if not isinstance(error.__cause__, RevisionNotFoundError):
+            raise
+        # the branch has moved since, or the first answer was spoilt
+        commit = commit_of(repo, revision, kind, patience)
+        files = tree(repo, commit, kind, what, patience)
+    return Snapshot(repo, kind, revision, commit, files)
 
 
-def tree(repo: str, commit: str, kind: Kind, what: str, patience: float) -> dict[str, File]:
-    """The files that the hub lists of a commit; nothing is downloaded."""
+def commit_of(repo: str, revision: str, kind: Kind, patience: float) -> str:
+    """The commit that a revision is at."""
+
+    def ask() -> str:
+        with an_answer():
+            told = HfApi().repo_info(repo, revision=revision, repo_type=kind).sha
+            if not told:
+                raise ValueError(told)
+            return str(told)
+
+    return patiently(ask, what=named(repo, revision), patience=patience)
+
+
+def tree(repo: str, revision: str, kind: Kind, what: str, patience: float) -> dict[str, File]:
+    """The files that the hub lists of a revision or commit; nothing is downloaded."""
     from huggingface_hub.hf_api import RepoFile
 
-    api = HfApi()
-    entries = patiently(
-        lambda: list(api.list_repo_tree(repo, revision=commit, repo_type=kind, recursive=True)),
-        what=what,
-        patience=patience,
-    )
-    return {
-        entry.path: File(
-            entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id
-        )
-        for entry in entries
-        if isinstance(entry, RepoFile)
-    }
+    def ask() -> dict[str, File]:
+        with an_answer():
+            entries = HfApi().list_repo_tree(
+                repo, revision=revision, repo_type=kind, recursive=True
+            )
+            return {
+                entry.path: File(
+                    entry.path,
+                    entry.size,
+                    entry.lfs.sha256 if entry.lfs else None,
+                    entry.blob_id,
+                )
+                for entry in entries
+                if isinstance(entry, RepoFile)
+            }
+
+    return patiently(ask, what=what, patience=patience)
 
 
 def cached(repo: str, revision: str, kind: Kind) -> Snapshot:
