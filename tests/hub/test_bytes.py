@@ -1,5 +1,6 @@
 """Files of the hub arrive whole and right, or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,21 @@ def test_a_line_that_breaks_every_time_is_enough(hub: Any, tmp_path: Path) -> No
 
 
 def test_bytes_that_stay_wrong_are_not_used(hub: Any, tmp_path: Path) -> None:
-    from lmtopo.hub.download import WrongBytesError
-
     hub.faults.append(Fault(rf"GET .*/resolve/.*/{NAME}", "flip"))
-    with pytest.raises(WrongBytesError, match="arrived 3 times with SHA-256"):
+    with pytest.raises(InputError, match="arrived 3 times with SHA-256"):
         got(hub, tmp_path / "f")
     assert list((tmp_path / "f").iterdir()) == []
+
+
+def test_a_spoilt_listing_is_asked_for_again(hub: Any, tmp_path: Path) -> None:
+    from lmtopo.hub.download import fetch
+    from lmtopo.hub.snapshot import read
+
+    snapshot = read(REPO, "step2", patience=50.0)
+    right = snapshot.files[NAME]
+    snapshot.files[NAME] = replace(right, sha256="0" * 64)
+    assert fetch(snapshot, NAME, tmp_path, patience=50.0).read_bytes() == original(hub)
+    assert snapshot.files[NAME] == right
 
 
 def test_what_the_hub_asks_for_is_waited(hub: Any, impatient: list[float]) -> None:
