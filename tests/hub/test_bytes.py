@@ -1,6 +1,8 @@
 """Files of the hub arrive whole and right, or not at all."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +79,26 @@ def test_a_spoilt_listing_is_asked_for_again(hub: Any, tmp_path: Path) -> None:
     assert snapshot.files[NAME] == right
 
 
-def test_what_the_hub_asks_for_is_waited(hub: Any, impatient: list[float]) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "7"},
+        {"Retry-After": "a date"},
+        {"RateLimit": '"api";r=0;t=6', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'},
+    ],
+    ids=str,
+)
+def test_what_the_hub_asks_for_is_waited(
+    hub: Any, impatient: list[float], headers: dict[str, str]
+) -> None:
     from lmtopo.hub.snapshot import read
 
-    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "7"}))
+    if "a date" in headers.values():
+        until = datetime.now(UTC) + timedelta(seconds=8)
+        headers = {"Retry-After": format_datetime(until, usegmt=True)}
+    hub.faults.append(Fault("GET .*/revision/", 429, 1, headers))
     read(REPO, "step2", patience=50.0)
-    assert 7.0 in impatient
+    assert 6.5 < max(impatient) < 8.5
 
 
 def test_patience_ends(hub: Any) -> None:

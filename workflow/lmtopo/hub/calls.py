@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub.utils._http import default_client_factory, parse_ratelimit_headers
 
 from lmtopo.errors import InputError
 from lmtopo.job import say
@@ -139,9 +139,13 @@ def passes(error: Exception) -> bool:
 
 
 def asked_pause(error: Exception) -> float | None:
-    """Seconds that the hub asks to wait, in ``Retry-After``: a number or a date."""
+    """Seconds that the hub asks to wait: ``Retry-After``, a number or a date, or the end of its
+    ``RateLimit`` window."""
     if not isinstance(error, HfHubHTTPError):
         return None
+    limit = parse_ratelimit_headers(error.response.headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0  # it is told in whole seconds
     asked = error.response.headers.get("Retry-After", "").strip()
     try:
         return max(0.0, float(asked))
