@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import RevisionNotFoundError
+from huggingface_hub.file_download import repo_folder_name
 
 from lmtopo.errors import InputError
 from lmtopo.hub.calls import an_answer, patiently
@@ -129,8 +130,7 @@ def cached(repo: str, revision: str, kind: Kind) -> Snapshot:
 
 def cache_folder(repo: str, revision: str, kind: Kind) -> Path | None:
     """The folder ``snapshots/{commit}`` of a revision in the user's cache, if it is there."""
-    for name in ("config.json", "README.md", "tokenizer.json", "tokenizer_config.json"):
-        found = try_to_load_from_cache(repo, name, revision=revision, repo_type=kind)
-        if isinstance(found, str):
-            return Path(found).parent
-    return None
+    base = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=kind)
+    ref = base / "refs" / revision
+    folder = base / "snapshots" / (ref.read_text().strip() if ref.is_file() else revision)
+    return folder if folder.is_dir() else None
