@@ -68,7 +68,11 @@ def refresh(repo: str, patience: float) -> list[str]:
                 raise ValueError(spoilt[0])
             return [ref.name for ref in found]
 
-    asked = patiently(ask, what=f"repository '{repo}'", patience=patience)
+    mend = (
+        "its revisions are asked of the hub once, so run this again with a network; or list them "
+        "with revisions: [...]"
+    )
+    asked = patiently(ask, what=f"repository '{repo}'", patience=patience, mend=mend)
     names = list(dict.fromkeys(asked))
     names.sort(key=in_order)
     write_json(KEPT / f"{repo}.json", {"repo": repo, "revisions": names})

@@ -27,6 +27,8 @@ from lmtopo.job import say
 
 Result = TypeVar("Result")
 
+LATER = "run again when the network is better, what has arrived is kept; or raise hub.patience"
+
 TIMEOUT = 30.0
 """Seconds without a byte before a request counts as stalled."""
 LONGEST_PAUSE = 60.0
@@ -65,12 +67,14 @@ def patiently(
     what: str,
     patience: float,
     progress: Callable[[], int] = lambda: 0,
+    mend: str = LATER,
 ) -> Result:
     """``call()``, again and again while what goes wrong may pass.
 
     Pauses double from one second to a minute, or are what the hub asks for. After ``patience``
     seconds in which ``progress()`` (bytes on disk) has not changed, it gives up. ``what`` says in
-    messages what was wanted: ``revision 'step0' of 'EleutherAI/pythia-70m'``.
+    messages what was wanted: ``revision 'step0' of 'EleutherAI/pythia-70m'``, and ``mend`` what to
+    do if it was not to be had in time.
 
     Raises
     ------
@@ -95,8 +99,7 @@ def patiently(
         wait = pause if wait is None else wait
         if time.monotonic() + wait - since > patience:
             raise InputError(
-                f"{what}: no success in {patience:.0f} s ({short(trouble)}): run again when the "
-                "network is better, what has arrived is kept; or raise hub.patience"
+                f"{what}: no success in {patience:.0f} s ({short(trouble)}): {mend}"
             ) from trouble
         say(f"{what}: {short(trouble)}; next try in {wait:.0f} s")
         time.sleep(wait)
