@@ -101,6 +101,16 @@ def test_what_the_hub_asks_for_is_waited(
     assert 6.5 < max(impatient) < 8.5
 
 
+def test_a_pause_that_the_hub_asks_for_may_exceed_ones_patience(
+    hub: Any, impatient: list[float]
+) -> None:
+    from lmtopo.hub.snapshot import read
+
+    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "300"}))
+    read(REPO, "step2", patience=15.0)
+    assert 300.0 in impatient
+
+
 def test_patience_ends(hub: Any) -> None:
     from lmtopo.hub.snapshot import read
 

@@ -95,9 +95,10 @@ def patiently(
         now = progress()
         if now != seen:
             since, seen, pause = time.monotonic(), now, 1.0
-        wait = asked_pause(trouble)
-        wait = pause if wait is None else wait
-        if time.monotonic() + wait - since > patience:
+        asked = asked_pause(trouble)
+        wait = pause if asked is None else asked
+        # what the hub asks for is waited, however long, and then it is asked once more
+        if time.monotonic() - since + (pause if asked is None else 0.0) > patience:
             raise InputError(
                 f"{what}: no success in {patience:.0f} s ({short(trouble)}): {mend}"
             ) from trouble
