@@ -101,14 +101,23 @@ def test_what_the_hub_asks_for_is_waited(
     assert 6.5 < max(impatient) < 8.5
 
 
-def test_a_pause_that_the_hub_asks_for_may_exceed_ones_patience(
-    hub: Any, impatient: list[float]
+def test_pauses_that_the_hub_asks_for_may_exceed_ones_patience_together_but_not_alone(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from lmtopo.hub import calls
     from lmtopo.hub.snapshot import read
 
-    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "300"}))
-    read(REPO, "step2", patience=15.0)
-    assert 300.0 in impatient
+    passed = [0.0]
+    monkeypatch.setattr(calls.time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(
+        calls.time, "sleep", lambda seconds: passed.__setitem__(0, passed[0] + seconds)
+    )
+    hub.faults.append(Fault("GET .*/revision/", 429, 2, {"Retry-After": "300"}))
+    read(REPO, "step2", patience=500.0)
+    assert passed[0] == 600
+    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "501"}))
+    with pytest.raises(InputError, match="no success in 500 s"):
+        read(REPO, "step2", patience=500.0)
 
 
 def test_patience_ends(hub: Any) -> None:

@@ -97,8 +97,9 @@ def patiently(
             since, seen, pause = time.monotonic(), now, 1.0
         asked = asked_pause(trouble)
         wait = pause if asked is None else asked
-        # what the hub asks for is waited, however long, and then it is asked once more
-        if time.monotonic() - since + (pause if asked is None else 0.0) > patience:
+        spent = time.monotonic() - since
+        # a pause that the hub asks for is never cut short, and after it the hub is asked once more
+        if (spent if asked is not None else spent + pause) > patience or wait > patience:
             raise InputError(
                 f"{what}: no success in {patience:.0f} s ({short(trouble)}): {mend}"
             ) from trouble
