@@ -40,6 +40,7 @@ def test_equal_weights_at_two_steps_are_found_without_a_download(hub: Any, tmp_p
         ["pythia", "same weights", "step0 step1", "equal SHA-256 in every file"]
     ]
     assert not [line for line in hub.requests if "/resolve/" in line]
+    assert not [line for line in hub.requests if "/revision/" in line]  # the listing is enough
 
 
 def test_a_revision_that_cannot_be_read_is_a_finding_and_no_error(hub: Any, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ OBSERVED = {
 WIKITEXT = {
     "name": "wikitext-2",
     "hub": ["Salesforce/wikitext", "wikitext-2-raw-v1"],
+    "cut": False,
     "observed": OBSERVED,
 }
 
@@ -54,7 +55,8 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(calibration, "cloud_seconds", lambda **_: (0.02, 0.01))
     monkeypatch.setattr(calibration, "distance_seconds", lambda **_: 0.005)
     monkeypatch.setattr(sizes, "HUB_ANSWERS", [False])
-    sizes.listed.cache_clear()
+    for asked in (sizes.snapshot, sizes.configured, sizes.listed):
+        asked.cache_clear()
 
 
 def said(capsys: pytest.CaptureFixture[str], models: list[dict[str, Any]]) -> str:
@@ -98,9 +100,10 @@ def test_hours_follow_from_the_models_flops(capsys: pytest.CaptureFixture[str]) 
     per_token = 2 * facts.matrices + attention + 2 * facts.width * facts.vocabulary
     hours = 154 * tokens * per_token / 1e11 / 3600
     text = said(capsys, [pythia("70m")])
-    assert f"observe{154:11,}{0:8}{hours:12,.2f}" in text
+    gpu = 154 * tokens * per_token / 40e12 / 3600
+    assert f"observe{154:11,}{0:8}{hours:12,.2f}{gpu:12,.2f}" in text
     clouds = 154 * 8 * 2  # layers x replicates
-    assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}" in text
+    assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}{'-':>12}" in text
 
 
 def test_comparisons_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +141,34 @@ def test_the_hubs_own_listing_counts(hub: Any, monkeypatch: pytest.MonkeyPatch) 
     shards = (hub.root / "models/allenai/OLMo-1B-hf/main").glob("model-*.safetensors")
     expected = sum(shard.stat().st_size for shard in shards)
     assert sizes.listed("allenai/OLMo-1B-hf", "main") == expected
+
+
+@pytest.mark.parametrize("repo", ["allenai/OLMo-1B-hf", "me/pickled"])
+def test_a_model_that_is_not_known_here_has_the_shape_of_its_config(
+    hub: Any, monkeypatch: pytest.MonkeyPatch, repo: str
+) -> None:
+    from lmtopo.flops import matrix_parameters
+    from lmtopo.formats.checkpoints import load
+
+    monkeypatch.setattr(sizes, "HUB_ANSWERS", [True])
+    folder = hub.root / "models" / repo / "main"
+    model = load(folder, dtype="float32")
+    found = sizes.configured(repo, "main")
+    assert found is not None
+    assert found.matrices == matrix_parameters(model)
+    assert found.total == sum(parameter.numel() for parameter in model.parameters())
+    assert (found.layers, found.width, found.vocabulary) == (2, 32, 300)
+    fetched = [line for line in hub.requests if "/resolve/" in line]
+    assert [line.rsplit("/", 1)[1] for line in fetched] == ["config.json"]
+
+
+def test_a_repository_that_refuses_does_not_silence_the_others(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "HUB_ANSWERS", [True])
+    hub.gated.add("me/pickled")
+    assert sizes.listed("me/pickled", "main") is None
+    assert sizes.listed("allenai/OLMo-1B-hf", "main") is not None
 
 
 def test_a_calibration_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,6 +238,38 @@ def test_local_checkpoints_are_found_by_step(
     assert "the model's positions end at 64" in problems(raw)
 
 
+def olmo(per_step: float | None, *names: str) -> dict[str, Any]:
+    model = {"source": "hub", "repo": "allenai/OLMo-1B-0724-hf", "revisions": [*names]}
+    return model if per_step is None else model | {"tokens_per_step": per_step}
+
+
+def test_tokens_by_the_step_and_by_the_name_must_agree(raw: dict[str, Any]) -> None:
+    # OLMo-1B-0724 was trained on 2^21 tokens a step, the first OLMo-1B on 2^22
+    names = ("step0-tokens0B", "step1000-tokens2B", "step1454000-tokens3048B")
+    kept = Path("resources/revisions/allenai/OLMo-1B-0724-hf.json")
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"repo": "allenai/OLMo-1B-0724-hf", "revisions": names}))
+    raw["models"]["olmo"] = olmo(2**21, *names)
+    found = study.read(raw).runs["olmo", "released"].checkpoints
+    assert [point.tokens for point in found] == [0, 1000 * 2**21, 1454000 * 2**21]
+    raw["models"]["olmo"] = olmo(None, *names)
+    found = study.read(raw).runs["olmo", "released"].checkpoints
+    assert [point.tokens for point in found] == [0, 2e9, 3048e9]
+    raw["models"]["olmo"] = olmo(2**22, *names)
+    assert "saved after 2e+09 tokens by its name" in problems(raw)
+
+
+def test_shipped_olmo_studies_have_the_tokens_of_a_step_that_their_revisions_tell() -> None:
+    shipped = yaml.safe_load((ROOT / "config/studies/olmo.yaml").read_text())["models"]
+    per_step = {model["repo"]: model["tokens_per_step"] for model in shipped.values()}
+    last = {
+        "allenai/OLMo-1B-hf": (738_020, 3094e9),
+        "allenai/OLMo-1B-0724-hf": (1_454_000, 3048e9),
+    }
+    for repo, (step, tokens) in last.items():
+        assert step * per_step[repo] == pytest.approx(tokens, rel=0.002)
+
+
 def test_models_may_share_a_tokenizer_only_if_it_is_the_same(
     raw: dict[str, Any], tmp_path: Path, save_checkpoint: Callable[..., Path]
 ) -> None:

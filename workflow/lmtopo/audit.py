@@ -79,16 +79,16 @@ def audit(
 
 def shards(repo: str, revision: str, patience: float) -> dict[str, str] | str:
     """The weight files of a revision with their hashes, or why there are none."""
-    from lmtopo.hub.snapshot import read
+    from lmtopo.hub.snapshot import listing
 
     try:
-        snapshot = read(repo, revision, patience=patience)
+        files = listing(repo, revision, patience=patience)
     except InputError as error:
         return str(error)
     for suffix in WEIGHTS:
         found = {
             path: str(file.sha256 or file.blob)
-            for path, file in snapshot.files.items()
+            for path, file in files.items()
             if path.endswith(suffix) and "/" not in path
         }
         if found:

@@ -18,12 +18,12 @@ from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
 from lmtopo.study import settings
 
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
+
 try:
     STUDY = study.read(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
-
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 RESULTS = STUDY.results
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"

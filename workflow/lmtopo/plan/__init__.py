@@ -39,7 +39,8 @@ def plan(
     todo = dict.fromkeys(STAGES, 0)
     done = dict(todo)
     seconds = dict.fromkeys(("train", *STAGES), 0.0)
-    gpu_flops, disk, download = 0.0, 0.0, 0.0
+    gpu_flops = {"train": 0.0, "observe": 0.0}
+    disk, download = 0.0, 0.0
     unknown: set[str] = set()
     largest, checkpoints, waiting = 0.0, 0, 0
     lines: list[list[str]] = []
@@ -50,8 +51,9 @@ def plan(
         if run["source"] == "train" and shape is not None:
             disk += len(run["steps"]) * weights.bytes
             if not trained.is_dir():
-                gpu_flops += run["train_flops"]
-                seconds["train"] += run["train_flops"] / calibration.flops_rate("float32", 2)
+                gpu_flops["train"] += run["train_flops"]
+                rate = calibration.flops_rate(run["dtype"], run["threads"])
+                seconds["train"] += run["threads"] * run["train_flops"] / rate
         needed = set()
         for dataset in observed:
             seen = dataset["observed"]
@@ -66,7 +68,7 @@ def plan(
                     seconds[stage] += cost[stage]
                     if stage == "observe":
                         needed.add(step)
-                        gpu_flops += cost["flops"]
+                        gpu_flops["observe"] += cost["flops"]
             if clouds_kept and shape is not None:
                 layers = sizes.layers(seen["layers"], shape)
                 points = seen["points"] * len(seen["poolings"])
@@ -96,13 +98,14 @@ def plan(
             download += size or 0.0
             disk += 2 * (size or 0.0)
             told = f"{size / 1e6:,.0f} MB" if size else "unknown"
-            lines.append([f"dataset {dataset['name']}", told])
+            cut = "at most " if size and dataset["cut"] else ""
+            lines.append([f"dataset {dataset['name']}", cut + told])
     at_least = "at least " if unknown else ""
     cores = os.cpu_count() or 1
     pairs = checkpoints * len(observed)
     out = [
         f"Study {name}: {len(models)} runs, {checkpoints} checkpoints, {pairs} pairs",
-        f"{'stage':10}{'to do':>8}{'there':>8}{'CPU hours':>12}",
+        f"{'stage':10}{'to do':>8}{'there':>8}{'CPU hours':>12}{'GPU hours':>12}",
     ]
     runs = sum(run["source"] == "train" for run in models)
     there = sum(
@@ -111,20 +114,23 @@ def plan(
         if run["source"] == "train"
     )
     if runs:
-        out.append(row("train", runs - there, there, seconds["train"]))
+        out.append(row("train", runs - there, there, seconds["train"], gpu_flops["train"]))
     if any(run["source"] == "hub" for run in models):
-        out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
-    out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
+        out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}{'-':>12}")
+    out += [
+        row(stage, todo[stage], done[stage], seconds[stage], gpu_flops.get(stage))
+        for stage in STAGES
+    ]
     tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
     missing = {path: spent for path, spent in tables.items() if not path.is_file()}
     seconds["compare"] = sum(missing.values())
-    out.append(row("compare", len(missing), len(tables) - len(missing), seconds["compare"]))
+    out.append(row("compare", len(missing), len(tables) - len(missing), seconds["compare"], None))
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "
         f"{hours(total / cores)} on {cores}",
-        f"GPU: {at_least}{hours(gpu_flops / GPU)} for training and observation, at an assumed "
-        f"{GPU / 1e12:.0f} TFLOP/s",
+        f"GPU: {at_least}{hours(sum(gpu_flops.values()) / GPU)} at an assumed "
+        f"{GPU / 1e12:.0f} TFLOP/s, for what a GPU can do",
         f"download: {at_least}{download / 1e9:,.1f} GB, {hours(download / DOWNLOAD)} at an "
         f"assumed {DOWNLOAD / 1e6:.0f} MB/s",
         *(f"  {line[0]:24} {', '.join(line[1:])}" for line in lines),
@@ -179,8 +185,9 @@ def pair_cost(
     }
 
 
-def row(stage: str, todo: int, done: int, seconds: float) -> str:
-    return f"{stage:10}{todo:8,}{done:8,}{seconds / 3600:12,.2f}"
+def row(stage: str, todo: int, done: int, seconds: float, gpu_flops: float | None) -> str:
+    gpu = "-" if gpu_flops is None else f"{gpu_flops / GPU / 3600:,.2f}"
+    return f"{stage:10}{todo:8,}{done:8,}{seconds / 3600:12,.2f}{gpu:>12}"
 
 
 def hours(seconds: float) -> str:

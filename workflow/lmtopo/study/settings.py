@@ -85,6 +85,7 @@ def planned_run(study: Study, run: Run) -> dict[str, Any]:
         }
         tokens = run.checkpoints[-1].tokens or 0.0
         told["train_flops"] = tokens * training_flops_per_token(model, study.file.train.context)
+        told["dtype"], told["threads"] = study.file.train.dtype, study.file.train.threads
     elif isinstance(model, HubModel):
         told["repo"] = model.repo
     else:
@@ -97,6 +98,7 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": name,
         "hub": [origin.repo, origin.name] if isinstance(origin, HubDataset) else None,
+        "cut": isinstance(origin, HubDataset) and origin.tokens is not None,
         "observed": None,
     }
     if name in study.evaluations:
