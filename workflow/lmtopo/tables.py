@@ -49,6 +49,7 @@ PAIR = ("model", "budget", "checkpoint", "dataset")
 KEYS = {
     "quality": (*PAIR, "split", "reading"),
     "signatures": (*PAIR, "layer", "pooling", "dimension", "signature", "replicate"),
+    "noise": (*PAIR, "layer", "pooling", "dimension", "signature", "source"),
     "missing": PAIR,
 }
 """The primary key of each table."""

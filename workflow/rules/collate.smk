@@ -44,3 +44,4 @@ rule tables:
     input:
         rules.collate.output,
         rules.provenance.output,
+        f"{RESULTS}/tables/noise.parquet",

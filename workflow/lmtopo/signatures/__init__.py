@@ -46,12 +46,14 @@ def register(registry: dict[str, Signature], function: Signature) -> Signature:
 
 
 def known() -> list[str]:
-    """The names of all signatures, topological ones first."""
-    return [*TOPOLOGICAL, *GEOMETRIC]
+    """The names of all signatures, topological ones first; the last one needs a null's draws."""
+    return [*TOPOLOGICAL, *GEOMETRIC, significant.NAME]
 
 
 def chosen(names: Iterable[str] | None) -> tuple[dict[str, OfDiagram], dict[str, OfCloud]]:
     """The topological and the geometric signatures of these names; None stands for all.
+
+    `significant_count` is neither, and may be among the names.
 
     Raises
     ------
@@ -71,4 +73,4 @@ def chosen(names: Iterable[str] | None) -> tuple[dict[str, OfDiagram], dict[str,
 
 # At the end, as these modules register themselves with the functions above; by name, as a stage's
 # fingerprint covers the modules that are named.
-from lmtopo.signatures import geometric, topological  # noqa: E402, F401
+from lmtopo.signatures import geometric, significant, topological  # noqa: E402, F401

@@ -5,6 +5,8 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 
 from typing import Any
 
+from lmtopo.study import again
+from lmtopo.study.again import Variant
 from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
 from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
@@ -188,7 +190,7 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
 def persist(study: Study, dataset: str) -> dict[str, Any]:
     homology = study.file.homology
     return {
-        **subsampling(study, dataset),
+        **sampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "threshold": homology.threshold,
@@ -199,11 +201,41 @@ def persist(study: Study, dataset: str) -> dict[str, Any]:
 def describe(study: Study, dataset: str) -> dict[str, Any]:
     homology, names = study.file.homology, study.file.signatures
     return {
-        **subsampling(study, dataset),
+        **sampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "names": None if names == "all" else names,
     }
+
+
+def noise(study: Study) -> dict[str, Any]:
+    return {
+        "pairs": [
+            [one.model, one.budget, one.name, dataset]
+            for dataset in study.evaluations
+            for one in again.checkpoints(study, dataset)
+        ],
+        "sources": [variant.source for variant, _, _ in again.pairs(study)],
+    }
+
+
+def probe_again(study: Study, dataset: str, variant: Variant) -> dict[str, Any]:
+    return {**probe(study, dataset), "seed": variant.seed}
+
+
+def observe_again(
+    study: Study, checkpoint: Checkpoint, dataset: str, variant: Variant
+) -> dict[str, Any]:
+    told = observe(study, checkpoint, dataset)
+    return {**told, "dtype": variant.dtype or told["dtype"]}
+
+
+def persist_again(study: Study, dataset: str) -> dict[str, Any]:
+    return {**persist(study, dataset), "nulls": {}}
+
+
+def describe_again(study: Study, dataset: str) -> dict[str, Any]:
+    return {**describe(study, dataset), "nulls": {}}
 
 
 def collate(study: Study) -> dict[str, Any]:
@@ -226,13 +258,15 @@ def left_out(study: Study) -> list[list[Any]]:
     return [[*group, checkpoints] for group, checkpoints in groups.items()]
 
 
-def subsampling(study: Study, dataset: str) -> dict[str, Any]:
-    clouds = study.clouds(dataset)
+def sampling(study: Study, dataset: str) -> dict[str, Any]:
+    clouds, nulls = study.clouds(dataset), study.file.homology.nulls
     return {
         "pca": clouds.pca,
         "subsample": clouds.subsample,
         "replicates": clouds.replicates,
         "seed": study.file.seed,
+        "nulls": nulls.draws,
+        "null_replicates": nulls.replicates,
     }
 
 
