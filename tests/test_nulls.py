@@ -125,24 +125,34 @@ def test_too_few_draws_claim_no_percentile() -> None:
     assert all(np.isnan(column[0]) for column in none.values())
 
 
-def test_bars_beyond_all_nineteen_longest_count() -> None:
-    diagram = np.array([[0.0, 1.0], [0.0, 2.5], [1.0, 9.0], [2.0, np.inf]])
+def test_two_groups_of_points_are_two_components() -> None:
+    diagram = np.array([[0.0, 1.0], [0.0, 2.5], [0.0, 9.0], [0.0, np.inf]])
     longest = [2.0] * 18 + [2.5]
-    assert significant_count(diagram, longest) == 2
-    assert significant_count(diagram, [2.0] * 38 + [100.0]) == 3  # 1 of 39 is within 5%
-    assert np.isnan(significant_count(diagram, longest[:18]))
-    assert np.isnan(significant_count(diagram, [np.inf] * 19))
+
+    def count(longest: list[float]) -> float:
+        return significant_count(diagram, longest, dimension=0, points=4)
+
+    assert count(longest) == 2
+    assert count([2.0] * 38 + [100.0]) == 3  # 1 of 39 is within 5%
+    assert np.isnan(count(longest[:18]))
+    assert np.isnan(count([np.inf] * 19))
     assert longest_bar(np.array([[0.0, 1.0], [0.0, np.inf]]), 0) == 1
     assert longest_bar(np.array([[0.0, 1.0], [0.5, np.inf]]), 1) == np.inf
     assert longest_bar(np.empty((0, 2)), 1) == 0
 
 
-def counts(x: np.ndarray, null: str = "gaussian", threshold: float = np.inf) -> list[float]:
-    """`significant_count` of each dimension."""
-    drawn = [rips(y, threshold=threshold) for _, y in draws(x, {null: 19}, 0, KEY)]
+def counts(x: np.ndarray, metric: str = "euclidean") -> list[float]:
+    """`significant_count` of each dimension, against 19 gaussian draws."""
+    drawn = [rips(y, metric=metric) for _, y in draws(x, {"gaussian": 19}, 0, KEY)]
     return [
-        significant_count(diagram, [longest_bar(one[k], k) for one in drawn])
-        for k, diagram in enumerate(rips(x, threshold=threshold))
+        significant_count(
+            diagram,
+            [longest_bar(one[k], k) for one in drawn],
+            dimension=k,
+            points=len(x),
+            metric=metric,
+        )
+        for k, diagram in enumerate(rips(x, metric=metric))
     ]
 
 
@@ -160,10 +170,31 @@ def test_a_circle_has_one_loop_and_a_torus_two(number: int, points: int) -> None
     assert counts(on_circles(number, points, 32, 0.02)) == [1, number]
 
 
-def test_two_groups_are_two_components() -> None:
+def test_a_circle_has_one_loop_in_any_metric_and_in_thick_noise() -> None:
+    assert counts(on_circles(1, 60, 16, 0.01), "cosine") == [1, 1]
+    assert counts(on_circles(1, 60, 2, 0.0), "standardised") == [1, 1]
+    assert counts(on_circles(1, 80, 64, 0.1)) == [1, 1]
+
+
+@pytest.mark.parametrize("count", [40, 41])
+def test_evenly_spaced_points_of_a_circle_have_one_loop(count: int) -> None:
+    angle = 2 * np.pi * np.arange(count) / count
+    assert counts(np.column_stack([np.cos(angle), np.sin(angle)])) == [1, 1]
+
+
+def test_random_points_of_a_sphere_have_no_loop() -> None:
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(4):
+        x = rng.standard_normal((80, 3))
+        found.append(counts(x / np.linalg.norm(x, axis=1, keepdims=True)))
+    assert found == [[1, 0]] * 4
+
+
+def test_points_of_two_discs_are_two_components() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2)) * 0.1 + np.repeat([[0.0, 0.0], [5.0, 0.0]], 30, axis=0)
-    assert counts(x)[0] == 2
+    assert counts(x) == [2, 0]
 
 
 def topology(x: np.ndarray) -> np.ndarray:
@@ -175,7 +206,7 @@ def topology(x: np.ndarray) -> np.ndarray:
     return np.array(values)
 
 
-def tested(points: list[np.ndarray], null: str) -> dict[str, np.ndarray]:
+def beside_null(points: list[np.ndarray], null: str) -> dict[str, np.ndarray]:
     """`against` of every cloud, one row a cloud."""
     rows: list[dict[str, Any]] = []
     for number, x in enumerate(points):
@@ -185,7 +216,7 @@ def tested(points: list[np.ndarray], null: str) -> dict[str, np.ndarray]:
 
 
 def test_a_circle_in_noise_is_far_outside_its_null() -> None:
-    found = tested([on_circles(1, 60, 16, 0.1)], "gaussian")
+    found = beside_null([on_circles(1, 60, 16, 0.1)], "gaussian")
     assert found["z"][0, 5] > 5
     assert found["percentile"][0, 5] == 100
 
@@ -194,10 +225,10 @@ def test_heavy_tails_are_outside_gaussian_and_inside_the_matched_null() -> None:
     rng = np.random.default_rng(0)
     clouds = [rng.standard_normal((40, 8)) / np.sqrt(rng.chisquare(3, (40, 1))) for _ in range(8)]
     matched, plain = (
-        tested([x.astype(np.float32) for x in clouds], null)["z"][:, 1].mean()
+        beside_null([x.astype(np.float32) for x in clouds], null)["z"][:, 2].mean()
         for null in ("norm_matched", "gaussian")
     )
-    assert abs(plain) > 3 * abs(matched)
+    assert plain > 5  # the longest bar in H0: how far off the farthest point is
     assert abs(matched) < 1
 
 
@@ -208,7 +239,7 @@ def test_gaussian_clouds_are_like_their_gaussian_null(n: int, d: int) -> None:
     rng = np.random.default_rng([n, d])
     scale = np.arange(1, d + 1) ** -0.5
     count = 40
-    found = tested(
+    found = beside_null(
         [(rng.standard_normal((n, d)) * scale + 3).astype(np.float32) for _ in range(count)],
         "gaussian",
     )

@@ -155,14 +155,18 @@ class Measure:
             values[GEOMETRY, name] = of_cloud(cloud)
         return values
 
-    def significant(self, key: Key, draws: Sequence[Key]) -> Values:
+    def significant(self, key: Key, points: int, draws: Sequence[Key]) -> Values:
         """`significant_count` of the diagrams ``key``, against those of a null's ``draws``."""
         if not self._significant:
             return {}
         drawn = [self._diagrams(draw) for draw in draws]
         return {
             (dimension, significant.NAME): significant.significant_count(
-                diagram, [significant.longest_bar(one[dimension], dimension) for one in drawn]
+                diagram,
+                [significant.longest_bar(one[dimension], dimension) for one in drawn],
+                dimension=dimension,
+                points=points,
+                metric=self._metric,
             )
             for dimension, diagram in enumerate(self._diagrams(key))
         }
@@ -194,7 +198,8 @@ def measured(
                 drawn[draw] = measure.values(draw, measure.cloud(batch[draw], spectrum=spectrum))
             if nulls:
                 first = next(iter(nulls))
-                values |= measure.significant(key, [draw for draw in drawn if draw.null == first])
+                of_first = [draw for draw in drawn if draw.null == first]
+                values |= measure.significant(key, len(points), of_first)
             yield key, values, drawn
 
 
