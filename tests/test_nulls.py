@@ -171,7 +171,8 @@ def test_a_circle_has_one_loop_and_a_torus_two(number: int, points: int) -> None
 
 
 def test_a_circle_has_one_loop_in_any_metric_and_in_thick_noise() -> None:
-    assert counts(on_circles(1, 60, 16, 0.01), "cosine") == [1, 1]
+    off_the_origin = on_circles(1, 60, 16, 0.01) + np.full(16, 2, np.float32)
+    assert counts(off_the_origin, "cosine") == [1, 1]
     assert counts(on_circles(1, 60, 2, 0.0), "standardised") == [1, 1]
     assert counts(on_circles(1, 80, 64, 0.1)) == [1, 1]
 
@@ -182,13 +183,18 @@ def test_evenly_spaced_points_of_a_circle_have_one_loop(count: int) -> None:
     assert counts(np.column_stack([np.cos(angle), np.sin(angle)])) == [1, 1]
 
 
-def test_random_points_of_a_sphere_have_no_loop() -> None:
+def test_what_sampling_makes_of_a_sphere_are_no_loops() -> None:
+    """A sphere has no loops, but its random samples have bars longer than all of the null's."""
     rng = np.random.default_rng(1)
-    found = []
-    for _ in range(4):
+    longer, counted = 0.0, 0.0
+    for _ in range(5):
         x = rng.standard_normal((80, 3))
-        found.append(counts(x / np.linalg.norm(x, axis=1, keepdims=True)))
-    assert found == [[1, 0]] * 4
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        longest = max(longest_bar(rips(y)[1], 1) for _, y in draws(x, {"gaussian": 19}, 0, KEY))
+        longer += (np.diff(rips(x)[1]) > longest).sum()
+        counted += counts(x)[1]
+    assert longer >= 8
+    assert counted <= longer / 4
 
 
 def test_points_of_two_discs_are_two_components() -> None:
@@ -233,9 +239,9 @@ def test_heavy_tails_are_outside_gaussian_and_inside_the_matched_null() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "d"), [(64, 8), (64, 64), (64, 256), (150, 16), (128, 512)])
+@pytest.mark.parametrize(("n", "d"), [(48, 8), (64, 64), (64, 256), (96, 16), (96, 512)])
 def test_gaussian_clouds_are_like_their_gaussian_null(n: int, d: int) -> None:
-    """The mean z is 0 and percentiles are uniform, whatever the covariance."""
+    """The mean z is 0 and percentiles are uniform, whatever the covariance and the dimension."""
     rng = np.random.default_rng([n, d])
     scale = np.arange(1, d + 1) ** -0.5
     count = 40
