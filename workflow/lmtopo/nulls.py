@@ -142,6 +142,7 @@ def against(
         same = np.abs(drawn - values) <= near
         rank = ((drawn < values) & ~same).sum(axis=0) + same.sum(axis=0) / 2
         constant = sd <= ROUNDING * np.abs(mean)
+        sd[constant] = 0.0
         z = np.where(constant, np.nan, (values - mean) / sd)
         z[constant & (np.abs(values - mean) <= near)] = 0.0
         percentile = 100 * rank / count

@@ -23,20 +23,22 @@ def plan(
     name: str,
     models: Sequence[Mapping[str, Any]],
     datasets: Sequence[Mapping[str, Any]],
+    again: Sequence[Sequence[Any]],
     keep: int,
     clouds_kept: bool,
     signatures: Sequence[str] | None,
 ) -> None:
     """Say how many jobs, bytes and hours a study takes, and what is there already.
 
+    ``again``: variant, model, budget, step and dataset of each observation for the noise floor.
     What is there is judged by files; `snakemake -n` also counts what changes make run again.
     Hours follow from FLOPs (`flops`) and a calibration of this machine.
     """
     observed = [one for one in datasets if one["observed"]]
     shapes = {run["model"]: sizes.shape(run) for run in models}
-    todo = dict.fromkeys(STAGES, 0)
+    todo = dict.fromkeys((*STAGES, "noise"), 0)
     done = dict(todo)
-    seconds = dict.fromkeys(("train", *STAGES), 0.0)
+    seconds = dict.fromkeys(("train", *STAGES, "noise"), 0.0)
     gpu_flops, disk, download = 0.0, 0.0, 0.0
     unknown: set[str] = set()
     largest, checkpoints, waiting = 0.0, 0, 0
@@ -65,13 +67,26 @@ def plan(
                     if stage == "observe":
                         needed.add(step)
                         gpu_flops += cost["flops"]
+            once = {**dataset, "observed": {**seen, "draws": 0}}
+            cost = pair_cost(run, once, shape, name, signatures, unknown)
+            for variant, model, budget, step, observed_on in again:
+                if [model, budget, observed_on] != [run["model"], run["budget"], dataset["name"]]:
+                    continue
+                place = f"results/{name}/noise/{variant}/{model}/{budget}/step{step}/{observed_on}"
+                if Path(place, STAGES["describe"]).is_file():
+                    done["noise"] += 1
+                    continue
+                todo["noise"] += 1
+                seconds["noise"] += sum(cost[stage] for stage in STAGES)
+                needed.add(step)
+                gpu_flops += cost["flops"]
             if clouds_kept and shape is not None:
                 layers = len_layers(seen["layers"], shape)
                 points = seen["points"] * len(seen["poolings"])
                 disk += len(run["steps"]) * layers * points * shape.width * 4
             if shape is not None:
                 clouds = len_layers(seen["layers"], shape) * len(seen["poolings"])
-                points = clouds * seen["replicates"] * seen["subsample"]
+                points = clouds * (seen["replicates"] + seen["draws"]) * seen["subsample"]
                 disk += len(run["steps"]) * points * DIAGRAM_BYTES
         if run["source"] == "hub":
             fresh = needed - sizes.in_cache(run)
@@ -112,7 +127,8 @@ def plan(
         out.append(row("train", runs - there, there, seconds["train"]))
     if any(run["source"] == "hub" for run in models):
         out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
-    out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
+    stages = (*STAGES, "noise") if again else STAGES
+    out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in stages]
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "
@@ -155,7 +171,8 @@ def pair_cost(
         vocabulary=shape.vocabulary,
         context=seen["context"],
     )
-    clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * seen["replicates"]
+    measured = seen["replicates"] + seen["draws"]
+    clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * measured
     persist, describe = calibration.cloud_seconds(
         points=seen["subsample"],
         width=seen["pca"] or shape.width,

@@ -57,6 +57,10 @@ def plan(study: Study) -> dict[str, Any]:
         "name": study.name,
         "models": [planned_run(study, run) for run in study.runs.values()],
         "datasets": [planned_dataset(study, name) for name in study.datasets_used],
+        "again": [
+            [variant.name, checkpoint.model, checkpoint.budget, checkpoint.step, dataset]
+            for variant, checkpoint, dataset in again.pairs(study)
+        ],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
         "signatures": describe(study, next(iter(study.evaluations)))["names"],
@@ -112,11 +116,17 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
             "points": clouds.points,
             "subsample": clouds.subsample,
             "replicates": clouds.replicates,
+            "draws": draws_per_cloud(study, name),
             "metric": study.file.homology.metric,
             "max_dimension": study.file.homology.max_dimension,
             "pca": clouds.pca,
         }
     return told
+
+
+def draws_per_cloud(study: Study, dataset: str) -> int:
+    nulls = study.file.homology.nulls
+    return sum(nulls.draws.values()) * min(nulls.replicates, study.clouds(dataset).replicates)
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
