@@ -50,6 +50,24 @@ def test_tables_have_a_row_for_every_key_of_the_study(finished: Workplace) -> No
     }
 
 
+def test_every_value_stands_beside_its_null_and_its_noise(finished: Workplace) -> None:
+    signatures = table(finished, "signatures")
+    first = signatures[signatures["replicate"] == 0]
+    drawn = first[(first["dimension"] == 0) & (first["signature"] != "significant_count")]
+    assert (drawn["gaussian_draws"] == 2).all()
+    assert (signatures.query("replicate == 1")["gaussian_draws"] == 0).all()
+    start = first.query("step == 0 and signature == 'mean_norm'")
+    assert start["untrained_value"].notna().all()
+    noise = table(finished, "noise")
+    assert not noise.duplicated(list(KEYS["noise"])).any()
+    assert set(noise["source"]) == {"subsample", "seed", "dtype"}
+    last = signatures.groupby(["model", "budget"])["step"].max()
+    assert noise.groupby(["model", "budget"])["step"].unique().str[0].to_dict() == last.to_dict()
+    moved = noise.query("signature == 'mean_norm' and source == 'dtype'")
+    assert (moved["spread"] > 0).all()
+    assert (moved["spread"] < moved["range_over_training"]).all()
+
+
 def test_training_lowers_perplexity_from_that_of_a_guess(finished: Workplace) -> None:
     quality = table(finished, "quality").query("budget == 'low'").sort_values("step")
     assert quality["perplexity"].iloc[0] == pytest.approx(300, rel=0.1)

@@ -160,12 +160,20 @@ def signatures(file: StudyFile) -> list[str]:
     shown = file.figures.signature
     if file.signatures == "all" and shown is None:
         return []
-    from lmtopo.signatures import known
+    from lmtopo.nulls import CLAIM
+    from lmtopo.signatures import known, significant
 
     chosen = known() if file.signatures == "all" else file.signatures
     problems = [unknown("signatures", name, known()) for name in chosen if name not in known()]
     if shown is not None and shown not in chosen:
         problems.append(unknown("figures.signature", shown, chosen))
+    draws = next(iter(file.homology.nulls.draws.values()), 0)
+    asked = [shown] if file.signatures == "all" else [shown, *chosen]
+    if significant.NAME in asked and draws < CLAIM:
+        problems.append(
+            f"signatures: '{significant.NAME}' needs {CLAIM} draws of the study's first null, but "
+            f"there are {draws}: set homology.nulls.gaussian: {CLAIM}"
+        )
     return problems
 
 
