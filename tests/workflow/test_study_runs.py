@@ -167,6 +167,7 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
         ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", "persist", "describe"}),
         ({"clouds": {"layers": ["block_1"]}}, {"observe", "persist", "describe"}),
         ({"homology": {"metric": "cosine"}}, {"persist", "describe"}),
+        ({"homology": {"nulls": {"gaussian": 3}}}, {"persist", "describe"}),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
         ({"figures": {"formats": ["pdf"]}}, set()),
     ],
@@ -181,10 +182,13 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles})
     place.change(**sections)
     jobs = place.planned()
-    assert (
-        set(jobs) - {"collate", "provenance"} - {rule for rule in jobs if rule.startswith("draw_")}
-        == expected
-    )
+    ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
+    again = {rule for rule in jobs if rule.endswith("_again")}
+    assert set(jobs) - ends - again == expected
+    # of what is observed again, the stages that the change touches; another dataset and nulls do not
+    touches_noise = not {"evaluate", "nulls"} & {*sections, *sections.get("homology", {})}
+    made_again = expected & {"probe", "observe", "persist", "describe"} if touches_noise else set()
+    assert again == {f"{rule}_again" for rule in made_again}
     if "evaluate" in sections:
         assert jobs["dataset"] == jobs["probe"] == 1
         assert jobs["observe"] == jobs["describe"] == 8
