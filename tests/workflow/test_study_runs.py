@@ -185,7 +185,7 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
     again = {rule for rule in jobs if rule.endswith("_again")}
     assert set(jobs) - ends - again == expected
-    # of what is observed again, the stages that the change touches; another dataset and nulls do not
+    # another dataset and nulls do not touch what is observed again
     touches_noise = not {"evaluate", "nulls"} & {*sections, *sections.get("homology", {})}
     made_again = expected & {"probe", "observe", "persist", "describe"} if touches_noise else set()
     assert again == {f"{rule}_again" for rule in made_again}
