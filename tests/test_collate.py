@@ -7,7 +7,7 @@ import pytest
 
 from lmtopo.collate import collate
 from lmtopo.errors import InputError
-from lmtopo.tables import QUALITY, read, write
+from lmtopo.tables import KEYS, QUALITY, read, write
 
 READING = {
     "context": 8,
@@ -49,6 +49,14 @@ def pair(folder: Path, step: int, dataset: str, model: str = "m") -> None:
     write(place / "signatures.parquet", pd.DataFrame(rows))
 
 
+def distances(path: Path, model: str = "m") -> str:
+    ends = {"model": model, "budget": "low", "checkpoint": "step0", "layer": "embedding"}
+    row = {**ends, **{f"other_{name}": value for name, value in ends.items()}}
+    row |= {"dataset": "a", "pooling": "token", "dimension": 0, "distance": "bottleneck"}
+    write(path, pd.DataFrame([row | {"replicate": 0, "value": 0.0}]))
+    return str(path)
+
+
 def collated(
     folder: Path,
     runs: list[list[Any]],
@@ -63,6 +71,8 @@ def collated(
         missing=str(folder / "missing.parquet"),
         quality=str(folder / "quality.parquet"),
         signatures=str(folder / "signatures.parquet"),
+        compared=[distances(folder / f"{run[0]}.parquet", run[0]) for run in runs],
+        distances=str(folder / "distances.parquet"),
     )
     return read(folder / "quality.parquet")
 
@@ -91,6 +101,16 @@ def test_every_value_stands_beside_that_of_the_untrained_model(tmp_path: Path) -
     assert found["value"].tolist() == [0, 1, 70, 71, 70, 71]
     assert found["untrained_value"].tolist()[:4] == [0.5] * 4  # the mean over its replicates
     assert found["untrained_value"].isna().tolist()[4:] == [True] * 2
+
+
+def test_distances_of_all_runs_are_one_table(tmp_path: Path) -> None:
+    for model in ("m", "n"):
+        pair(tmp_path, 0, "a", model)
+    collated(tmp_path, [["m", "low", [0]], ["n", "low", [0]]], ["a"])
+    found = read(tmp_path / "distances.parquet")
+    assert found["model"].tolist() == ["m", "n"]
+    assert (tmp_path / "distances.csv").is_file()
+    assert set(KEYS["distances"]) <= set(found.columns)
 
 
 def test_a_missing_pair_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:

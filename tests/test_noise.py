@@ -37,6 +37,8 @@ def measured(folder: Path, checkpoint: Path, probe: Path, dtype: str = "float32"
             ("quality", "json"),
             ("signatures", "parquet"),
             ("draws", "parquet"),
+            ("curves", "npz"),
+            ("projection", "npz"),
         )
     }
     run = {"study": "s", "model": "m", "budget": "released", "checkpoint": "step5", "step": 5}

@@ -53,6 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(calibration, "flops_rate", lambda dtype, threads: 1e11)
     monkeypatch.setattr(calibration, "cloud_seconds", lambda **_: (0.02, 0.01))
+    monkeypatch.setattr(calibration, "distance_seconds", lambda **_: 0.005)
     monkeypatch.setattr(sizes, "HUB_ANSWERS", [False])
     sizes.listed.cache_clear()
 
@@ -70,6 +71,8 @@ def said(
         again=again or [],
         keep=2,
         clouds_kept=False,
+        landmarks=12,
+        compared=1,
         signatures=None,
     )
     return capsys.readouterr().err
@@ -121,6 +124,16 @@ def test_draws_of_nulls_and_what_is_observed_again_are_counted(
     clouds = 154 * 8 * (2 + 19)  # layers x (replicates + draws)
     assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}" in text
     assert f"noise{1:13,}{1:8}" in text
+
+
+def test_comparisons_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    within = 8 * (153 + 66) + 12 * 7  # layers x pairs of checkpoints, landmarks x pairs of layers
+    text = said(capsys, [pythia("70m")])
+    assert f"compare{1:11}{0:8}{within * 0.005 / 3600:12,.2f}" in text
+    Path("results/p/compare/across/wikitext-2").mkdir(parents=True)
+    Path("results/p/compare/across/wikitext-2/distances.parquet").touch()
+    text = said(capsys, [pythia("70m"), pythia("160m")])
+    assert f"compare{2:11}{1:8}" in text
 
 
 def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> None:

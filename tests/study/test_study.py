@@ -141,6 +141,16 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             lambda raw: raw.update(signatures=["twonn"], figures={"signature": "mean_norm"}),
             r"figures.signature: 'mean_norm' is not defined \(there are: twonn\)",
         ),
+        (
+            lambda raw: raw.update(signatures=["betti_curve"]),
+            "signatures: betti_curve: only curves; name a number too",
+        ),
+        (
+            lambda raw: raw.update(
+                signatures=["twonn", "betti_curve"], figures={"signature": "betti_curve"}
+            ),
+            r"figures.signature: 'betti_curve' is not defined \(there are: twonn\)",
+        ),
         (lambda raw: raw.update(data="nowhere"), "data: folder 'nowhere' does not exist"),
         (
             lambda raw: raw["datasets"].update(
@@ -464,3 +474,8 @@ def test_shipped_studies_are_valid_and_named_as_their_files(
     file = check.parse(raw)
     assert file.study == (path.stem if path.parent.name == "studies" else "small")
     assert [line for line in check.names(file) if not line.startswith("data:")] == []
+
+
+def test_figure_layers_shows_a_number_not_a_curve(two: dict[str, Any]) -> None:
+    two["signatures"] = ["betti_curve", "twonn"]
+    assert settings.draw(study.read(two), "layers")["signature"] == "twonn"

@@ -224,6 +224,9 @@ def test_a_lost_revision_fails_alone_and_the_tables_say_so(
     assert missing["checkpoint"].tolist() == ["step2", "step2"]
     quality = pd.read_parquet(place.folder / "results/tiny/tables/quality.parquet")
     assert sorted(set(quality["step"])) == [0, 4, 8]
+    distances = pd.read_parquet(place.folder / "results/tiny/tables/distances.parquet")
+    neighbours = distances.query("relation == 'consecutive'")[["step", "other_step"]]
+    assert neighbours.drop_duplicates().to_numpy().tolist() == [[0, 4], [4, 8]]
     serving.faults.clear()
     place.snakemake()
     assert pd.read_csv(place.folder / "results/tiny/tables/missing.csv").empty

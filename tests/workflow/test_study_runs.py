@@ -68,6 +68,27 @@ def test_every_value_stands_beside_its_null_and_its_noise(finished: Workplace) -
     assert (moved["spread"] < moved["range_over_training"]).all()
 
 
+def test_distances_join_checkpoints_layers_and_runs(finished: Workplace) -> None:
+    found = table(finished, "distances")
+    assert not found.duplicated(list(KEYS["distances"])).any()
+    csv = pd.read_csv(finished.folder / "results/tiny/tables/distances.csv")
+    assert len(csv) == len(found)
+    clouds = found.query("dimension == 1 and distance == 'bottleneck'")
+    counts = clouds.groupby("relation").size().to_dict()
+    # x poolings; 4 layers of 2 runs of 4 checkpoints, all of them landmarks
+    assert counts["consecutive"] == 2 * 4 * 2 * 3
+    assert counts["landmarks"] == 2 * 4 * 2 * 3
+    assert counts["layers"] == 2 * 3 * 2 * 4
+    assert counts["runs"] == 2 * 4 * 4  # both runs take the same steps
+    diagrams = found.query("dimension >= 0")["value"]
+    assert diagrams.between(0, np.inf, inclusive="left").all()
+    same_weights = found.query("relation == 'runs' and step == 0 and dimension >= 0")
+    assert (same_weights["value"] == 0.0).all()
+    apart = found.query("relation == 'consecutive' and dimension == 0")
+    assert (apart["value"] > 0).mean() > 0.9
+    assert found.query("distance == 'linear_cka'")["value"].between(0, 1 + 1e-9).all()
+
+
 def test_training_lowers_perplexity_from_that_of_a_guess(finished: Workplace) -> None:
     quality = table(finished, "quality").query("budget == 'low'").sort_values("step")
     assert quality["perplexity"].iloc[0] == pytest.approx(300, rel=0.1)
@@ -156,19 +177,24 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
         of("nothing-of-that-name")
 
 
+COMPARED = {"compare", "compare_runs"}
+PERSISTED = {"persist", "describe", *COMPARED}
+
+
 @pytest.mark.parametrize(
     ("sections", "expected"),
     [
         (
             {"evaluate": ["tiny-stories", "tiny-articles"]},
-            {"dataset", "probe", "observe", "persist", "describe"},
+            {"dataset", "probe", "observe", *PERSISTED},
         ),
-        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", "persist", "describe"}),
-        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", "persist", "describe"}),
-        ({"clouds": {"layers": ["block_1"]}}, {"observe", "persist", "describe"}),
-        ({"homology": {"metric": "cosine"}}, {"persist", "describe"}),
-        ({"homology": {"nulls": {"gaussian": 3}}}, {"persist", "describe"}),
+        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", *PERSISTED}),
+        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", *PERSISTED}),
+        ({"clouds": {"layers": ["block_1"]}}, {"observe", *PERSISTED}),
+        ({"homology": {"metric": "cosine"}}, PERSISTED),
+        ({"homology": {"nulls": {"gaussian": 3}}}, PERSISTED),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
+        ({"compare": {"landmarks": 3}}, COMPARED),
         ({"figures": {"formats": ["pdf"]}}, set()),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
@@ -192,6 +218,8 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     if "evaluate" in sections:
         assert jobs["dataset"] == jobs["probe"] == 1
         assert jobs["observe"] == jobs["describe"] == 8
+        assert jobs["compare"] == 2
+        assert jobs["compare_runs"] == 1
 
 
 def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:

@@ -70,6 +70,7 @@ class Workplace:
         kept = [
             *found.glob("tables/*"),
             *found.rglob("pairs/**/*"),
+            *found.rglob("compare/**/*"),
             *found.rglob("noise/**/*"),
             *found.rglob("runs/**/*.*"),
         ]

@@ -22,10 +22,13 @@ def collate(
     left_out: Sequence[Sequence[Any]],
     quality: str,
     signatures: str,
+    compared: Sequence[str],
+    distances: str,
     missing: str,
 ) -> None:
-    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs, and
-    ``missing``, the pairs that are ``left_out`` (model, budget, dataset, reason, checkpoints).
+    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs,
+    ``distances`` from those in ``compared``, and ``missing``, the pairs that are ``left_out``
+    (model, budget, dataset, reason, checkpoints).
 
     Rows come in the order of ``runs``, then of ``datasets``, then by step. The column
     ``untrained_value`` of ``signatures`` is what an untrained model has (`beside_untrained`).
@@ -50,6 +53,8 @@ def collate(
     write_table(quality, pd.DataFrame(rows, columns=list(QUALITY)).astype(QUALITY), KEYS["quality"])
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
     write_table(signatures, beside_untrained(frame), KEYS["signatures"])
+    frame = pd.concat([read(path) for path in compared])
+    write_table(distances, frame, KEYS["distances"])
     names = [*KEYS["missing"], "reason"]
     rows_missing = pd.DataFrame(lost, columns=names, dtype="str")
     write_table(missing, rows_missing, KEYS["missing"])

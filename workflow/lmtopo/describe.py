@@ -1,5 +1,5 @@
 """Stage `describe`: the signatures of every subsample of every cloud of one pair, as a table,
-beside what they are on the draws of its nulls."""
+beside what they are on the draws of its nulls; the curves of every cloud, and a picture of it."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,11 +12,14 @@ from lmtopo import tables
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
+from lmtopo.formats import curves as curve_files
+from lmtopo.formats import projections
 from lmtopo.formats.clouds import Clouds
 from lmtopo.formats.diagrams import Diagrams, Key, load
 from lmtopo.nulls import SAME_SPECTRUM, STATISTICS, against
+from lmtopo.projection import projection as project
 from lmtopo.samples import samples
-from lmtopo.signatures import chosen, significant
+from lmtopo.signatures import WHOLE, Array, chosen, significant
 from lmtopo.signatures.cloud import Cloud
 
 COLUMNS = {
@@ -48,10 +51,9 @@ DRAWS = {
 }
 """The columns of a pair's table of single draws."""
 
-GEOMETRY = -1
-
 Values = dict[tuple[int, str], float]
-"""By homology dimension (`GEOMETRY` for none) and signature."""
+"""By homology dimension (`WHOLE` for none) and signature."""
+Shapes = dict[tuple[int, str], Array]
 
 
 def describe(
@@ -61,6 +63,8 @@ def describe(
     quality: str,
     signatures: str,
     draws: str,
+    curves: str,
+    projection: str,
     names: Sequence[str] | None,
     pca: int | None,
     subsample: int,
@@ -72,7 +76,8 @@ def describe(
     max_dimension: int,
 ) -> None:
     """Read the files ``clouds``, ``diagrams`` and ``quality``; write the tables ``signatures``,
-    and ``draws``, the signatures of each draw of a null.
+    and ``draws``, the signatures of each draw of a null, the file ``curves`` (means over the
+    subsamples) and the file ``projection`` (whole clouds).
 
     ``names``: which signatures, None for all. The other parameters are those that `persist` was
     given: geometry is measured on the points whose topology it computed. Each null of ``nulls``
@@ -92,9 +97,10 @@ def describe(
     measure = Measure(load(diagrams), names, metric, max_dimension)
     rows: list[tuple[Any, ...]] = []
     drawn_rows: list[tuple[Any, ...]] = []
+    shapes: dict[tuple[str, str], list[Shapes]] = {}
     # The matrices are small: BLAS threads would wait for each other, 7 times longer on two cores.
     with threadpool_limits(1, "blas"):
-        for key, values, drawn in measured(
+        for key, values, drawn, shape in measured(
             found,
             measure,
             pca=pca,
@@ -113,6 +119,9 @@ def describe(
             drawn_rows += [
                 (*draw, *name, value) for draw in drawn for name, value in drawn[draw].items()
             ]
+            shapes.setdefault((key.pooling, key.layer), []).append(shape)
+        write_projection(projection, found)
+    write_curves(curves, shapes, found.layers)
     measures = ("layer", "pooling", "replicate", "dimension", "signature", "value")
     of_nulls = {
         f"{null}_{statistic}": kind for null in nulls for statistic, kind in STATISTICS.items()
@@ -135,25 +144,20 @@ class Measure:
     def __init__(
         self, persistence: Diagrams, names: Sequence[str] | None, metric: str, max_dimension: int
     ) -> None:
-        self._of_diagram, self._of_cloud = chosen(names)
+        self._numbers, self._curves = chosen(names)
         self._significant = names is None or significant.NAME in names
         self._persistence, self._metric, self._max_dimension = persistence, metric, max_dimension
 
     def cloud(self, points: Float[np.ndarray, "points width"], **known: Any) -> Cloud:
         return Cloud(points, self._metric, **known)
 
-    def values(self, key: Key, cloud: Cloud) -> Values:
-        """Those that are functions of the cloud, whose diagrams have the name ``key``."""
-        values: Values = {}
-        if self._of_diagram:
-            radius = self._persistence.radius(*key)
-            for dimension, diagram in enumerate(self._diagrams(key)):
-                bars = diagram[np.isfinite(diagram[:, 1])]
-                for name, of_diagram in self._of_diagram.items():
-                    values[dimension, name] = of_diagram(bars, radius)
-        for name, of_cloud in self._of_cloud.items():
-            values[GEOMETRY, name] = of_cloud(cloud)
-        return values
+    def numbers(self, key: Key, cloud: Cloud) -> Values:
+        """The numbers of a cloud whose diagrams have the name ``key``."""
+        return self._numbers.values(self._bars(key), self._persistence.radius(*key), cloud)
+
+    def curves(self, key: Key, cloud: Cloud) -> Shapes:
+        """Its curves."""
+        return self._curves.values(self._bars(key), self._persistence.radius(*key), cloud)
 
     def significant(self, key: Key, points: int, draws: Sequence[Key]) -> Values:
         """`significant_count` of the diagrams ``key``, against those of a null's ``draws``."""
@@ -171,6 +175,10 @@ class Measure:
             for dimension, diagram in enumerate(self._diagrams(key))
         }
 
+    def _bars(self, key: Key) -> list[Float64[np.ndarray, "bars 2"]]:
+        """The diagrams without what never dies."""
+        return [one[np.isfinite(one[:, 1])] for one in self._diagrams(key)]
+
     def _diagrams(self, key: Key) -> list[Float64[np.ndarray, "bars 2"]]:
         diagrams = self._persistence.diagrams(*key)
         if len(diagrams) <= self._max_dimension:
@@ -183,24 +191,24 @@ class Measure:
 
 def measured(
     found: Clouds, measure: Measure, *, nulls: Mapping[str, int], **sampling: Any
-) -> Iterator[tuple[Key, Values, dict[Key, Values]]]:
-    """Of each subsample its name, its signatures, and by name those of the draws of its nulls;
-    ``nulls`` and ``sampling`` are what `samples.samples` takes."""
+) -> Iterator[tuple[Key, Values, dict[Key, Values], Shapes]]:
+    """Of each subsample its name, its numbers, by name those of the draws of its nulls, and its
+    curves; ``nulls`` and ``sampling`` are what `samples.samples` takes."""
     for batch in samples(found, nulls=nulls, **sampling):
         for key, points in batch.items():
             if key.null is not None:
                 continue
             cloud = measure.cloud(points)
-            values, drawn = measure.values(key, cloud), {}
+            values, drawn = measure.numbers(key, cloud), {}
             for draw in [one for one in batch if one[:3] == key[:3] and one.null is not None]:
                 # What a null keeps is not computed again, and is equal to the last bit.
                 spectrum = cloud.singular_values if draw.null in SAME_SPECTRUM else None
-                drawn[draw] = measure.values(draw, measure.cloud(batch[draw], spectrum=spectrum))
+                drawn[draw] = measure.numbers(draw, measure.cloud(batch[draw], spectrum=spectrum))
             if nulls:
                 first = next(iter(nulls))
                 of_first = [draw for draw in drawn if draw.null == first]
                 values |= measure.significant(key, len(points), of_first)
-            yield key, values, drawn
+            yield key, values, drawn, measure.curves(key, cloud)
 
 
 def compared(values: Values, drawn: Mapping[Key, Values], nulls: Iterable[str]) -> list[list[Any]]:
@@ -218,6 +226,33 @@ def compared(values: Values, drawn: Mapping[Key, Values], nulls: Iterable[str]) 
         )
         columns += [found[statistic].tolist() for statistic in STATISTICS]
     return columns
+
+
+def write_curves(
+    path: str, shapes: Mapping[tuple[str, str], Sequence[Shapes]], layers: Sequence[str]
+) -> None:
+    """Write the mean over the subsamples of each curve, by pooling and layer in ``shapes``."""
+    arrays: dict[tuple[str, str], Array] = {}
+    for pooling in dict.fromkeys(pooling for pooling, _ in shapes):
+        means = [
+            {name: np.mean([one[name] for one in samples], axis=0) for name in samples[0]}
+            for samples in (shapes[pooling, layer] for layer in layers)
+        ]
+        for name in dict.fromkeys(name for _, name in means[0]):
+            dimensions = [dimension for dimension, one in means[0] if one == name]
+            stacked = np.stack([[mean[key, name] for key in dimensions] for mean in means])
+            arrays[pooling, name] = stacked[:, 0] if dimensions == [WHOLE] else stacked
+    curve_files.save(path, arrays, layers=layers)
+
+
+def write_projection(path: str, found: Clouds) -> None:
+    """Write each whole cloud along its first two principal components."""
+    points, variance = {}, {}
+    for pooling, cloud in found.arrays.items():
+        pictures = [project(whole) for whole in cloud]
+        points[pooling] = np.stack([picture for picture, _ in pictures])
+        variance[pooling] = np.stack([shares for _, shares in pictures])
+    projections.save(path, points, variance, layers=found.layers)
 
 
 def depth(found: Clouds) -> dict[str, float]:

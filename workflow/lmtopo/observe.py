@@ -92,6 +92,7 @@ def observe(
             "split": facts["split"],
             "dtype": dtype,
             "device": "cpu",
+            "blocks": decoder.blocks,
             "skip_positions": facts["skip_positions"],
             "readings": {facts["reading"]: measures(nll, facts)},
         },

@@ -12,7 +12,7 @@ from lmtopo.errors import InputError
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.diagrams import Key, Persistence, save
 from lmtopo.samples import samples
-from lmtopo.vietoris_rips import distances, enclosing_radius, rips
+from lmtopo.vietoris_rips import distances, enclosing_radius, filtration
 
 
 def persist(
@@ -75,9 +75,8 @@ def homology(
         except InputError as error:
             null = f", draw {key.draw} of null '{key.null}'" if key.null is not None else ""
             raise InputError(f"{key.layer}, pooling '{key.pooling}'{null}: {error}") from None
-        found = rips(
+        found = filtration(
             d,
-            metric="precomputed",
             max_dimension=max_dimension,
             threshold=threshold,
             engine=engine,

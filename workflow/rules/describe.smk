@@ -6,6 +6,8 @@ rule describe:
     output:
         signatures=f"{PAIR}/signatures.parquet",
         draws=f"{PAIR}/nulls.parquet",
+        curves=f"{PAIR}/curves.npz",
+        projection=f"{PAIR}/projection.npz",
     log:
         f"{PAIR_LOGS}/describe.log",
     resources:

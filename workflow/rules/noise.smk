@@ -68,6 +68,8 @@ use rule describe as describe_again with:
     output:
         signatures=f"{AGAIN}/signatures.parquet",
         draws=f"{AGAIN}/nulls.parquet",
+        curves=f"{AGAIN}/curves.npz",
+        projection=f"{AGAIN}/projection.npz",
     log:
         f"{AGAIN_LOGS}/describe.log",
     params:

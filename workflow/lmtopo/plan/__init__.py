@@ -7,7 +7,7 @@ from typing import Any
 
 from lmtopo import flops
 from lmtopo.job import say
-from lmtopo.plan import calibration, sizes
+from lmtopo.plan import calibration, comparisons, sizes
 
 DOWNLOAD = 50e6
 """Bytes per second that a download is assumed to get."""
@@ -26,6 +26,8 @@ def plan(
     again: Sequence[Sequence[Any]],
     keep: int,
     clouds_kept: bool,
+    landmarks: int,
+    compared: int,
     signatures: Sequence[str] | None,
 ) -> None:
     """Say how many jobs, bytes and hours a study takes, and what is there already.
@@ -81,11 +83,11 @@ def plan(
                 needed.add(step)
                 gpu_flops += cost["flops"]
             if clouds_kept and shape is not None:
-                layers = len_layers(seen["layers"], shape)
+                layers = sizes.layers(seen["layers"], shape)
                 points = seen["points"] * len(seen["poolings"])
                 disk += len(run["steps"]) * layers * points * shape.width * 4
             if shape is not None:
-                clouds = len_layers(seen["layers"], shape) * len(seen["poolings"])
+                clouds = sizes.layers(seen["layers"], shape) * len(seen["poolings"])
                 points = clouds * (seen["replicates"] + seen["draws"]) * seen["subsample"]
                 disk += len(run["steps"]) * points * DIAGRAM_BYTES
         if run["source"] == "hub":
@@ -129,6 +131,10 @@ def plan(
         out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
     stages = (*STAGES, "noise") if again else STAGES
     out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in stages]
+    tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
+    missing = {path: spent for path, spent in tables.items() if not path.is_file()}
+    seconds["compare"] = sum(missing.values())
+    out.append(row("compare", len(missing), len(tables) - len(missing), seconds["compare"]))
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "
@@ -171,8 +177,8 @@ def pair_cost(
         vocabulary=shape.vocabulary,
         context=seen["context"],
     )
-    measured = seen["replicates"] + seen["draws"]
-    clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * measured
+    layers = sizes.layers(seen["layers"], shape)
+    clouds = layers * len(seen["poolings"]) * (seen["replicates"] + seen["draws"])
     persist, describe = calibration.cloud_seconds(
         points=seen["subsample"],
         width=seen["pca"] or shape.width,
@@ -187,11 +193,6 @@ def pair_cost(
         "describe": clouds * describe,
         "flops": work,
     }
-
-
-def len_layers(layers: str | Sequence[str], shape: "sizes.Shape") -> int:
-    """Layers that are observed: embedding, blocks and final norm, or those that are named."""
-    return shape.layers + 2 if isinstance(layers, str) else len(layers)
 
 
 def row(stage: str, todo: int, done: int, seconds: float) -> str:

@@ -1,6 +1,6 @@
 """How large things are before they are there: weights, datasets, splits, models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,6 +74,11 @@ def shape(run: Mapping[str, Any]) -> Shape | None:
     matrices = flops.gpt_neox_matrix_parameters(width=width, layers=read.layers, mlp=mlp)
     total = matrices + 2 * width * read.vocabulary
     return Shape(read.layers, width, matrices, read.vocabulary, total)
+
+
+def layers(chosen: str | Sequence[str], shape: Shape) -> int:
+    """Layers that are observed: embedding, blocks and final norm, or those that are named."""
+    return shape.layers + 2 if isinstance(chosen, str) else len(chosen)
 
 
 def weights(run: Mapping[str, Any]) -> Weights:

@@ -114,6 +114,10 @@ class Study:
             if (run.model, run.budget, checkpoint.name, dataset) not in self.left_out
         ]
 
+    def runs_on(self, dataset: str) -> list[Run]:
+        """The runs with a checkpoint that is observed on a dataset."""
+        return [run for run in self.runs.values() if self.observed(run, dataset)]
+
     @property
     def shown(self) -> str:
         """The dataset that figures of one dataset show: the first that is observed at all."""

@@ -246,8 +246,24 @@ class Homology(Part):
     max_dimension: int = Field(1, ge=0, le=2)
     metric: Literal["euclidean", "cosine", "standardised"] = "euclidean"
     threshold: PositiveFloat | None = None
-    engine: Literal["auto", "ripser"] = "auto"
+    engine: Literal["auto", "link", "ripser", "gudhi"] = "auto"
     nulls: Nulls = Nulls()
+
+    @model_validator(mode="after")
+    def engine_knows_the_dimension(self) -> "Homology":
+        if self.engine == "link" and self.max_dimension > 1:
+            raise ValueError(
+                f"engine link ends at H1, but max_dimension is {self.max_dimension}: use auto"
+            )
+        return self
+
+
+class Compare(Part):
+    """Distances between the diagrams of several checkpoints."""
+
+    landmarks: int = Field(12, ge=2)
+    replicates: PositiveInt = 1
+    scale: Literal["none", "enclosing_radius"] = "none"
 
 
 class Noise(Part):
@@ -303,6 +319,7 @@ class StudyFile(Part):
     train: Train = Train()
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    compare: Compare = Compare()
     noise: Noise = Noise()
     figures: Figures = Figures()
     hub: Hub = Hub()

@@ -3,6 +3,7 @@
 These become a rule's parameters, so that a changed key re-runs the stages that use it only.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from lmtopo.study import again
@@ -47,6 +48,7 @@ def audit(study: Study) -> dict[str, Any]:
     return {
         "models": models,
         "quality": f"{study.results}/tables/quality.parquet",
+        "distances": f"{study.results}/tables/distances.parquet",
         "report": f"{study.results}/audit.csv",
         "patience": study.file.hub.patience,
     }
@@ -63,6 +65,8 @@ def plan(study: Study) -> dict[str, Any]:
         ],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
+        "landmarks": study.file.compare.landmarks,
+        "compared": study.file.compare.replicates,
         "signatures": describe(study, next(iter(study.evaluations)))["names"],
     }
 
@@ -218,6 +222,25 @@ def describe(study: Study, dataset: str) -> dict[str, Any]:
     }
 
 
+def compare(study: Study, runs: Sequence[Run], dataset: str) -> dict[str, Any]:
+    """Of one run, compared with itself, or of several."""
+    section, points = study.file.compare, subsampling(study, dataset)
+    return {
+        "pairs": f"{study.results}/pairs",
+        "runs": [
+            [run.model, run.budget, run.tokenizer, [one.step for one in observed]]
+            for run in runs
+            for observed in [study.observed(run, dataset)]
+        ],
+        "dataset": dataset,
+        "clouds_kept": study.file.clouds.keep == "all",
+        "landmarks": section.landmarks,
+        "scale": section.scale,
+        **points,
+        "replicates": min(section.replicates, points["replicates"]),
+    }
+
+
 def noise(study: Study) -> dict[str, Any]:
     return {
         "pairs": [
@@ -268,13 +291,21 @@ def left_out(study: Study) -> list[list[Any]]:
     return [[*group, checkpoints] for group, checkpoints in groups.items()]
 
 
-def sampling(study: Study, dataset: str) -> dict[str, Any]:
-    clouds, nulls = study.clouds(dataset), study.file.homology.nulls
+def subsampling(study: Study, dataset: str) -> dict[str, Any]:
+    clouds = study.clouds(dataset)
     return {
         "pca": clouds.pca,
         "subsample": clouds.subsample,
         "replicates": clouds.replicates,
         "seed": study.file.seed,
+    }
+
+
+def sampling(study: Study, dataset: str) -> dict[str, Any]:
+    """The subsamples, and the draws of their nulls."""
+    nulls = study.file.homology.nulls
+    return {
+        **subsampling(study, dataset),
         "nulls": nulls.draws,
         "null_replicates": nulls.replicates,
     }
@@ -298,11 +329,15 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
 
 
 def signature_shown(study: Study) -> str:
-    """As the study says, else persistence entropy, else the first that is computed."""
+    """As the study says, else persistence entropy, else the first number that is computed."""
+    from lmtopo.signatures import NUMBERS
+
     chosen, usual = study.file.signatures, "persistence_entropy"
     if study.file.figures.signature is not None:
         return study.file.figures.signature
-    return usual if chosen == "all" or usual in chosen else chosen[0]
+    if chosen == "all" or usual in chosen:
+        return usual
+    return next(name for name in chosen if name in NUMBERS.names())
 
 
 def last_layer(study: Study, dataset: str) -> str:
