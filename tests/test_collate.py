@@ -44,7 +44,9 @@ def pair(folder: Path, step: int, dataset: str, model: str = "m") -> None:
     (place / "quality.json").write_text(json.dumps(facts))
     row = {key: run[key] for key in ("model", "budget", "checkpoint")} | {"dataset": dataset}
     row |= {"layer": "embedding", "pooling": "token", "dimension": 0, "signature": "x"}
-    write(place / "signatures.parquet", pd.DataFrame([row | {"replicate": 0, "value": 1.0}]))
+    row |= {"step": step}
+    rows = [row | {"replicate": number, "value": 10.0 * step + number} for number in range(2)]
+    write(place / "signatures.parquet", pd.DataFrame(rows))
 
 
 def distances(path: Path, model: str = "m") -> str:
@@ -88,7 +90,17 @@ def test_rows_are_the_studys_pairs_in_its_order_and_no_others(tmp_path: Path) ->
     ]
     assert list(found.columns) == list(QUALITY)
     assert found["tokens"].isna().all()
-    assert len(read(tmp_path / "signatures.parquet")) == 4
+    assert len(read(tmp_path / "signatures.parquet")) == 4 * 2
+
+
+def test_every_value_stands_beside_that_of_the_untrained_model(tmp_path: Path) -> None:
+    for step, model in ((0, "m"), (7, "m"), (7, "late")):
+        pair(tmp_path, step, "a", model)
+    collated(tmp_path, [["m", "low", [0, 7]], ["late", "low", [7]]], ["a"])
+    found = read(tmp_path / "signatures.parquet")
+    assert found["value"].tolist() == [0, 1, 70, 71, 70, 71]
+    assert found["untrained_value"].tolist()[:4] == [0.5] * 4  # the mean over its replicates
+    assert found["untrained_value"].isna().tolist()[4:] == [True] * 2
 
 
 def test_distances_of_all_runs_are_one_table(tmp_path: Path) -> None:

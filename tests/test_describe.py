@@ -33,6 +33,8 @@ SAMPLING: dict[str, Any] = {
     "subsample": 32,
     "replicates": 2,
     "seed": 0,
+    "nulls": {},
+    "null_replicates": 1,
     "metric": "euclidean",
     "max_dimension": 1,
 }
@@ -62,7 +64,12 @@ COLUMNS = [
 ]
 
 
-def pair(folder: Path, layers: list[str] = LAYERS, **metadata: str) -> dict[str, str]:
+def pair(
+    folder: Path,
+    layers: list[str] = LAYERS,
+    sampling: dict[str, Any] | None = None,
+    **metadata: str,
+) -> dict[str, str]:
     """The files of one pair, as `observe` and `persist` leave them."""
     rng = np.random.default_rng(0)
     cloud = {
@@ -91,6 +98,7 @@ def pair(folder: Path, layers: list[str] = LAYERS, **metadata: str) -> dict[str,
         "projection.npz",
     )
     files = {name.split(".")[0]: str(folder / name) for name in names}
+    files["draws"] = str(folder / "nulls.parquet")
     clouds.save(files["clouds"], cloud, layers=layers, metadata=metadata)
     Path(files["quality"]).write_text(json.dumps(facts))
     persist(
@@ -98,7 +106,7 @@ def pair(folder: Path, layers: list[str] = LAYERS, **metadata: str) -> dict[str,
         diagrams=files["diagrams"],
         threshold=None,
         engine="auto",
-        **SAMPLING,
+        **SAMPLING | (sampling or {}),
     )
     return files
 
@@ -258,6 +266,87 @@ def test_a_new_signature_is_a_function_with_a_name(tmp_path):
     assert set(frame.dimension[frame.signature == "first_birth"]) == {0, 1}
     with pytest.raises(ValueError, match="two signatures named 'width'"):
         of_cloud(width)
+
+
+NULLS = {"nulls": {"gaussian": 19, "shuffled": 3}, "null_replicates": 1}
+
+
+def test_the_first_subsample_stands_beside_the_draws_of_its_nulls(tmp_path):
+    files = pair(tmp_path, ["final_norm"], NULLS)
+    frame = table(files, **NULLS)
+    statistics = ["mean", "sd", "z", "percentile", "draws"]
+    assert list(frame.columns) == COLUMNS + [
+        f"{null}_{name}" for null in ("gaussian", "shuffled") for name in statistics
+    ]
+    assert not frame.duplicated(list(tables.KEYS["signatures"])).any()
+    second = frame[frame.replicate == 1]
+    assert (second[["gaussian_draws", "shuffled_draws"]] == 0).all(axis=None)
+    assert second["gaussian_mean"].isna().all()
+    first = frame[(frame.replicate == 0) & (frame.signature != "significant_count")]
+    every = first[first.dimension == 0]  # in H1 a cloud of ten points may have no bar
+    assert (every["gaussian_draws"] == 19).all()
+    assert every["gaussian_percentile"].between(0, 100).all()
+    assert every["shuffled_percentile"].isna().all()  # of 3 draws none is claimed
+    keys = ["layer", "pooling", "replicate", "dimension", "signature"]
+    draws = tables.read(files["draws"])
+    drawn = draws[draws.null == "gaussian"].groupby(keys)["value"]
+    assert len(draws[draws.null == "shuffled"]) * 19 == len(draws[draws.null == "gaussian"]) * 3
+    both = every.join(drawn.agg(["mean", "std"]), on=keys)
+    np.testing.assert_allclose(both["gaussian_mean"], both["mean"], rtol=1e-12)
+    np.testing.assert_allclose(both["gaussian_sd"], both["std"], rtol=1e-9, atol=1e-12)
+
+
+def test_the_spectrum_is_what_the_gaussian_null_keeps(tmp_path):
+    spectral = ["effective_rank", "participation_ratio", "stable_rank", "spectrum_decay"]
+    files = pair(tmp_path, ["final_norm"], NULLS)
+    frame = table(files, [*spectral, "max_persistence"], **NULLS).query("replicate == 0")
+    kept = frame[frame.signature.isin(spectral)]
+    assert (kept["gaussian_z"] == 0).all()
+    assert (kept["gaussian_percentile"] == 50).all()
+    np.testing.assert_allclose(kept["gaussian_mean"], kept["value"], rtol=1e-12)
+    assert (kept["shuffled_sd"] > 0).any()
+    assert (frame[frame.signature == "max_persistence"]["gaussian_sd"] > 0).all()
+
+
+def test_a_circle_among_noise_has_one_significant_loop(tmp_path):
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 2 * np.pi, 60)
+    circle = np.column_stack([np.cos(angle), np.sin(angle), *(rng.normal(size=(6, 60)) / 50)])
+    noise = rng.normal(size=(60, 8))
+    files = pair(tmp_path)
+    layers = ["embedding", "final_norm"]
+    cloud = np.stack([circle, noise]).astype(np.float32)
+    clouds.save(files["clouds"], {"token": cloud}, layers=layers, metadata={})
+    settings = SAMPLING | {"subsample": 48, "nulls": {"gaussian": 19}}
+    persist(
+        clouds=files["clouds"],
+        diagrams=files["diagrams"],
+        threshold=None,
+        engine="auto",
+        **settings,
+    )
+    frame = table(files, ["significant_count", "max_persistence"], **settings)
+    counted = frame[frame.signature == "significant_count"]
+    assert counted[counted.replicate == 1]["value"].isna().all()
+    found = counted[counted.replicate == 0].set_index(["layer", "dimension"])["value"]
+    assert found.to_dict() == {
+        ("embedding", 0): 1,
+        ("embedding", 1): 1,
+        ("final_norm", 0): 1,
+        ("final_norm", 1): 0,
+    }
+    loops = frame.query("layer == 'embedding' and dimension == 1 and replicate == 0")
+    excess = loops[loops.signature == "max_persistence"].iloc[0]
+    assert excess["gaussian_percentile"] == 100
+    assert excess["gaussian_z"] > 5
+
+
+def test_draws_with_nulls_are_the_same_bytes_again(tmp_path):
+    files = pair(tmp_path, ["final_norm"], NULLS)
+    table(files, **NULLS)
+    first = {name: Path(files[name]).read_bytes() for name in ("diagrams", "signatures", "draws")}
+    table(pair(tmp_path, ["final_norm"], NULLS), **NULLS)
+    assert {name: Path(files[name]).read_bytes() for name in first} == first
 
 
 @pytest.mark.usefixtures("as_before")

@@ -21,6 +21,7 @@ OBSERVED = {
     "points": 256,
     "subsample": 128,
     "replicates": 2,
+    "draws": 0,
     "metric": "euclidean",
     "max_dimension": 1,
     "pca": None,
@@ -59,11 +60,17 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         asked.cache_clear()
 
 
-def said(capsys: pytest.CaptureFixture[str], models: list[dict[str, Any]]) -> str:
+def said(
+    capsys: pytest.CaptureFixture[str],
+    models: list[dict[str, Any]],
+    draws: int = 0,
+    again: list[list[Any]] | None = None,
+) -> str:
     plan(
         name="p",
         models=models,
-        datasets=[WIKITEXT],
+        datasets=[{**WIKITEXT, "observed": {**OBSERVED, "draws": draws}}],
+        again=again or [],
         keep=2,
         clouds_kept=False,
         landmarks=12,
@@ -104,6 +111,22 @@ def test_hours_follow_from_the_models_flops(capsys: pytest.CaptureFixture[str]) 
     assert f"observe{154:11,}{0:8}{hours:12,.2f}{gpu:12,.2f}" in text
     clouds = 154 * 8 * 2  # layers x replicates
     assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}{'-':>12}" in text
+
+
+def test_draws_of_nulls_and_what_is_observed_again_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    again = [
+        [variant, "pythia-70m", "released", 143000, "wikitext-2"]
+        for variant in ("seed1", "float16")
+    ]
+    done = Path("results/p/noise/seed1/pythia-70m/released/step143000/wikitext-2")
+    done.mkdir(parents=True)
+    (done / "signatures.parquet").touch()
+    text = said(capsys, [pythia("70m")], 19, again)
+    clouds = 154 * 8 * (2 + 19)  # layers x (replicates + draws)
+    assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}" in text
+    assert f"noise{1:13,}{1:8}" in text
 
 
 def test_comparisons_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from lmtopo import study
 from lmtopo.errors import InputError
-from lmtopo.study import settings
+from lmtopo.study import again, settings
 from lmtopo.study.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -434,6 +434,59 @@ def test_an_entry_whose_windows_are_too_long_for_a_local_model_is_named(
     study.read(raw)  # the study's own context, 256, holds for no dataset
     raw["evaluate"][0]["quality"]["context"] = 65
     assert "evaluate[0].quality.context is 65, but the model's positions end at 64" in problems(raw)
+
+
+def test_nulls_are_drawn_as_often_as_the_study_says(two: dict[str, Any]) -> None:
+    plain = study.read(two)
+    assert settings.persist(plain, "stories")["nulls"] == {}
+    two["homology"] = {"nulls": {"shuffled": 5, "gaussian": 19, "replicates": 2}}
+    found = study.read(two)
+    for told in (settings.persist(found, "stories"), settings.describe(found, "stories")):
+        assert told["nulls"] == {"gaussian": 19, "shuffled": 5}
+        assert next(iter(told["nulls"])) == "gaussian"  # whatever the order in the file
+        assert told["null_replicates"] == 2
+    draws = [one["observed"]["draws"] for one in settings.plan(found)["datasets"]]
+    assert draws == [48, 24]  # the articles have one subsample
+    assert settings.persist_again(found, "stories")["nulls"] == {}
+
+
+def test_a_count_of_significant_bars_needs_draws(raw: dict[str, Any]) -> None:
+    raw["signatures"] = ["significant_count"]
+    raw["homology"] = {"nulls": {"gaussian": 18}}
+    assert "needs 19 draws of the study's first null, but there are 18" in problems(raw)
+    raw["homology"] = {"nulls": {"norm_matched": 19}}
+    study.read(raw)
+
+
+def test_the_last_checkpoint_of_each_run_is_observed_again(two: dict[str, Any]) -> None:
+    found = study.read(two)
+    last = found.runs["tiny", "low"].checkpoints[-1]
+    names = ["seed1", "seed2", "bfloat16"]
+    assert [(variant.name, *rest) for variant, *rest in again.pairs(found)] == [
+        (name, last, "stories") for name in names
+    ]
+    told = settings.noise(found)
+    assert told["sources"] == ["seed", "seed", "dtype"]
+    assert told["pairs"] == [["tiny", "low", last.name, name] for name in ("stories", "articles")]
+    variants = again.variants(found, "stories")
+    seeds = {settings.probe_again(found, "stories", variants[name])["seed"] for name in names[:2]}
+    assert len(seeds | {found.file.seed}) == 3
+    observed = settings.observe_again(found, last, "stories", variants["bfloat16"])
+    assert observed == {**settings.observe(found, last, "stories"), "dtype": "bfloat16"}
+
+
+def test_the_noise_of_other_checkpoints_datasets_and_dtypes(two: dict[str, Any]) -> None:
+    two["noise"] = {"checkpoints": "ends", "datasets": "all", "seeds": 0}
+    found = study.read(two)
+    assert [(one.name, checkpoint.step, name) for one, checkpoint, name in again.pairs(found)] == [
+        (dtype, found.runs["tiny", "low"].checkpoints[end].step, name)
+        for name, dtypes in (("stories", ["bfloat16"]), ("articles", ["float32", "bfloat16"]))
+        for end in (0, -1)
+        for dtype in dtypes
+    ]
+    two["noise"] = {"checkpoints": "none"}
+    assert again.pairs(study.read(two)) == []
+    assert settings.noise(study.read(two)) == {"pairs": [], "sources": []}
 
 
 def test_the_schema_in_config_is_that_of_the_code() -> None:

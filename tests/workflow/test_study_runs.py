@@ -50,6 +50,24 @@ def test_tables_have_a_row_for_every_key_of_the_study(finished: Workplace) -> No
     }
 
 
+def test_every_value_stands_beside_its_null_and_its_noise(finished: Workplace) -> None:
+    signatures = table(finished, "signatures")
+    first = signatures[signatures["replicate"] == 0]
+    drawn = first[(first["dimension"] == 0) & (first["signature"] != "significant_count")]
+    assert (drawn["gaussian_draws"] == 2).all()
+    assert (signatures.query("replicate == 1")["gaussian_draws"] == 0).all()
+    start = first.query("step == 0 and signature == 'mean_norm'")
+    assert start["untrained_value"].notna().all()
+    noise = table(finished, "noise")
+    assert not noise.duplicated(list(KEYS["noise"])).any()
+    assert set(noise["source"]) == {"subsample", "seed", "dtype"}
+    last = signatures.groupby(["model", "budget"])["step"].max()
+    assert noise.groupby(["model", "budget"])["step"].unique().str[0].to_dict() == last.to_dict()
+    moved = noise.query("signature == 'mean_norm' and source == 'dtype'")
+    assert (moved["spread"] > 0).all()
+    assert (moved["spread"] < moved["range_over_training"]).all()
+
+
 def test_distances_join_checkpoints_layers_and_runs(finished: Workplace) -> None:
     found = table(finished, "distances")
     assert not found.duplicated(list(KEYS["distances"])).any()
@@ -174,6 +192,7 @@ PERSISTED = {"persist", "describe", *COMPARED}
         ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", *PERSISTED}),
         ({"clouds": {"layers": ["block_1"]}}, {"observe", *PERSISTED}),
         ({"homology": {"metric": "cosine"}}, PERSISTED),
+        ({"homology": {"nulls": {"gaussian": 3}}}, PERSISTED),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
         ({"compare": {"landmarks": 3}}, COMPARED),
         ({"figures": {"formats": ["pdf"]}}, set()),
@@ -189,10 +208,13 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles})
     place.change(**sections)
     jobs = place.planned()
-    assert (
-        set(jobs) - {"collate", "provenance"} - {rule for rule in jobs if rule.startswith("draw_")}
-        == expected
-    )
+    ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
+    again = {rule for rule in jobs if rule.endswith("_again")}
+    assert set(jobs) - ends - again == expected
+    # another dataset and nulls do not touch what is observed again
+    touches_noise = not {"evaluate", "nulls"} & {*sections, *sections.get("homology", {})}
+    made_again = expected & {"probe", "observe", "persist", "describe"} if touches_noise else set()
+    assert again == {f"{rule}_again" for rule in made_again}
     if "evaluate" in sections:
         assert jobs["dataset"] == jobs["probe"] == 1
         assert jobs["observe"] == jobs["describe"] == 8

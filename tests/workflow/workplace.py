@@ -71,6 +71,7 @@ class Workplace:
             *found.glob("tables/*"),
             *found.rglob("pairs/**/*"),
             *found.rglob("compare/**/*"),
+            *found.rglob("noise/**/*"),
             *found.rglob("runs/**/*.*"),
         ]
         return {

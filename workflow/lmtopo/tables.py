@@ -54,6 +54,7 @@ KEYS = {
         *("other_model", "other_budget", "other_checkpoint", "other_layer"),
         *("dataset", "pooling", "dimension", "distance", "replicate"),
     ),
+    "noise": (*PAIR, "layer", "pooling", "dimension", "signature", "source"),
     "missing": PAIR,
 }
 """The primary key of each table."""

@@ -46,3 +46,4 @@ rule tables:
     input:
         rules.collate.output,
         rules.provenance.output,
+        f"{RESULTS}/tables/noise.parquet",

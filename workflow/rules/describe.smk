@@ -5,6 +5,7 @@ rule describe:
         quality=f"{PAIR}/quality.json",
     output:
         signatures=f"{PAIR}/signatures.parquet",
+        draws=f"{PAIR}/nulls.parquet",
         curves=f"{PAIR}/curves.npz",
         projection=f"{PAIR}/projection.npz",
     log:

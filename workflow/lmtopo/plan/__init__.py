@@ -23,6 +23,7 @@ def plan(
     name: str,
     models: Sequence[Mapping[str, Any]],
     datasets: Sequence[Mapping[str, Any]],
+    again: Sequence[Sequence[Any]],
     keep: int,
     clouds_kept: bool,
     landmarks: int,
@@ -31,15 +32,16 @@ def plan(
 ) -> None:
     """Say how many jobs, bytes and hours a study takes, and what is there already.
 
+    ``again``: variant, model, budget, step and dataset of each observation for the noise floor.
     What is there is judged by files; `snakemake -n` also counts what changes make run again.
     Hours follow from FLOPs (`flops`) and a calibration of this machine.
     """
     observed = [one for one in datasets if one["observed"]]
     shapes = {run["model"]: sizes.shape(run) for run in models}
-    todo = dict.fromkeys(STAGES, 0)
+    todo = dict.fromkeys((*STAGES, "noise"), 0)
     done = dict(todo)
-    seconds = dict.fromkeys(("train", *STAGES), 0.0)
-    gpu_flops = {"train": 0.0, "observe": 0.0}
+    seconds = dict.fromkeys(("train", *STAGES, "noise"), 0.0)
+    gpu_flops = dict.fromkeys(("train", "observe", "noise"), 0.0)
     disk, download = 0.0, 0.0
     unknown: set[str] = set()
     largest, checkpoints, waiting = 0.0, 0, 0
@@ -69,13 +71,26 @@ def plan(
                     if stage == "observe":
                         needed.add(step)
                         gpu_flops["observe"] += cost["flops"]
+            once = {**dataset, "observed": {**seen, "draws": 0}}
+            cost = pair_cost(run, once, shape, name, signatures, unknown)
+            for variant, model, budget, step, observed_on in again:
+                if [model, budget, observed_on] != [run["model"], run["budget"], dataset["name"]]:
+                    continue
+                place = f"results/{name}/noise/{variant}/{model}/{budget}/step{step}/{observed_on}"
+                if Path(place, STAGES["describe"]).is_file():
+                    done["noise"] += 1
+                    continue
+                todo["noise"] += 1
+                seconds["noise"] += sum(cost[stage] for stage in STAGES)
+                needed.add(step)
+                gpu_flops["noise"] += cost["flops"]
             if clouds_kept and shape is not None:
                 layers = sizes.layers(seen["layers"], shape)
                 points = seen["points"] * len(seen["poolings"])
                 disk += len(run["steps"]) * layers * points * shape.width * 4
             if shape is not None:
                 clouds = sizes.layers(seen["layers"], shape) * len(seen["poolings"])
-                points = clouds * seen["replicates"] * seen["subsample"]
+                points = clouds * (seen["replicates"] + seen["draws"]) * seen["subsample"]
                 disk += len(run["steps"]) * points * DIAGRAM_BYTES
         if run["source"] == "hub":
             fresh = needed - sizes.in_cache(run)
@@ -117,9 +132,10 @@ def plan(
         out.append(row("train", runs - there, there, seconds["train"], gpu_flops["train"]))
     if any(run["source"] == "hub" for run in models):
         out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}{'-':>12}")
+    stages = (*STAGES, "noise") if again else STAGES
     out += [
         row(stage, todo[stage], done[stage], seconds[stage], gpu_flops.get(stage))
-        for stage in STAGES
+        for stage in stages
     ]
     tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
     missing = {path: spent for path, spent in tables.items() if not path.is_file()}
@@ -168,7 +184,7 @@ def pair_cost(
         context=seen["context"],
     )
     layers = sizes.layers(seen["layers"], shape)
-    clouds = layers * len(seen["poolings"]) * seen["replicates"]
+    clouds = layers * len(seen["poolings"]) * (seen["replicates"] + seen["draws"])
     persist, describe = calibration.cloud_seconds(
         points=seen["subsample"],
         width=seen["pca"] or shape.width,

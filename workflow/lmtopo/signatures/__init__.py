@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lmtopo.errors import InputError
+from lmtopo.signatures import significant
 from lmtopo.signatures.cloud import Cloud
 
 WHOLE = -1
@@ -117,12 +118,14 @@ def register(registry: dict[str, Any], function: Signature) -> Signature:
 
 
 def known() -> list[str]:
-    """The names of all signatures: numbers, then curves."""
-    return NUMBERS.names() + CURVES.names()
+    """The names of all signatures: numbers, that which needs a null's draws, then curves."""
+    return [*NUMBERS.names(), significant.NAME, *CURVES.names()]
 
 
 def chosen(names: Iterable[str] | None) -> tuple[Signatures[float], Signatures[Array]]:
     """The numbers and the curves of these names; None stands for all.
+
+    `significant_count` is neither, and may be among the names.
 
     Raises
     ------

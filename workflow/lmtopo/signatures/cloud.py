@@ -17,10 +17,14 @@ SAME = 1e-5
 
 @dataclass(frozen=True)
 class Cloud:
-    """Points as rows, and the metric of the study (see `vietoris_rips.distances`)."""
+    """Points as rows, and the metric of the study (see `vietoris_rips.distances`).
+
+    ``spectrum``: the singular values of the points about their mean, where they are known.
+    """
 
     points: Float[np.ndarray, "points width"]
     metric: str = "euclidean"
+    spectrum: Float64[np.ndarray, " rank"] | None = None
     _known: dict[Callable[["Cloud"], Any], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -228,7 +228,18 @@ class Train(Part):
 
 
 class Nulls(Part):
-    """Null models of the clouds; none is known yet."""
+    """Draws of each null model of a cloud, for its first ``replicates`` subsamples."""
+
+    gaussian: int = Field(0, ge=0)
+    norm_matched: int = Field(0, ge=0)
+    shuffled: int = Field(0, ge=0)
+    replicates: PositiveInt = 1
+
+    @property
+    def draws(self) -> dict[str, int]:
+        """By null, those that are drawn at all."""
+        counts: dict[str, int] = self.model_dump(exclude={"replicates"})
+        return {null: count for null, count in counts.items() if count}
 
 
 class Homology(Part):
@@ -253,6 +264,15 @@ class Compare(Part):
     landmarks: int = Field(12, ge=2)
     replicates: PositiveInt = 1
     scale: Literal["none", "enclosing_radius"] = "none"
+
+
+class Noise(Part):
+    """What is observed again, to tell what the seed and the dtype alone do."""
+
+    checkpoints: Literal["none", "last", "ends"] = "last"
+    datasets: Literal["first", "all"] = "first"
+    seeds: int = Field(2, ge=0)
+    dtypes: list[Dtype] = ["float32", "bfloat16"]
 
 
 class Hub(Part):
@@ -300,6 +320,7 @@ class StudyFile(Part):
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
     compare: Compare = Compare()
+    noise: Noise = Noise()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"

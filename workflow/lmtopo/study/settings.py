@@ -6,6 +6,8 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 from collections.abc import Sequence
 from typing import Any
 
+from lmtopo.study import again
+from lmtopo.study.again import Variant
 from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
 from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
@@ -57,6 +59,10 @@ def plan(study: Study) -> dict[str, Any]:
         "name": study.name,
         "models": [planned_run(study, run) for run in study.runs.values()],
         "datasets": [planned_dataset(study, name) for name in study.datasets_used],
+        "again": [
+            [variant.name, checkpoint.model, checkpoint.budget, checkpoint.step, dataset]
+            for variant, checkpoint, dataset in again.pairs(study)
+        ],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
         "landmarks": study.file.compare.landmarks,
@@ -116,11 +122,17 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
             "points": clouds.points,
             "subsample": clouds.subsample,
             "replicates": clouds.replicates,
+            "draws": draws_per_cloud(study, name),
             "metric": study.file.homology.metric,
             "max_dimension": study.file.homology.max_dimension,
             "pca": clouds.pca,
         }
     return told
+
+
+def draws_per_cloud(study: Study, dataset: str) -> int:
+    nulls = study.file.homology.nulls
+    return sum(nulls.draws.values()) * min(nulls.replicates, study.clouds(dataset).replicates)
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
@@ -194,7 +206,7 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
 def persist(study: Study, dataset: str) -> dict[str, Any]:
     homology = study.file.homology
     return {
-        **subsampling(study, dataset),
+        **sampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "threshold": homology.threshold,
@@ -205,7 +217,7 @@ def persist(study: Study, dataset: str) -> dict[str, Any]:
 def describe(study: Study, dataset: str) -> dict[str, Any]:
     homology, names = study.file.homology, study.file.signatures
     return {
-        **subsampling(study, dataset),
+        **sampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "names": None if names == "all" else names,
@@ -229,6 +241,36 @@ def compare(study: Study, runs: Sequence[Run], dataset: str) -> dict[str, Any]:
         **points,
         "replicates": min(section.replicates, points["replicates"]),
     }
+
+
+def noise(study: Study) -> dict[str, Any]:
+    return {
+        "pairs": [
+            [one.model, one.budget, one.name, dataset]
+            for dataset in study.evaluations
+            for one in again.checkpoints(study, dataset)
+        ],
+        "sources": [variant.source for variant, _, _ in again.pairs(study)],
+    }
+
+
+def probe_again(study: Study, dataset: str, variant: Variant) -> dict[str, Any]:
+    return {**probe(study, dataset), "seed": variant.seed}
+
+
+def observe_again(
+    study: Study, checkpoint: Checkpoint, dataset: str, variant: Variant
+) -> dict[str, Any]:
+    told = observe(study, checkpoint, dataset)
+    return {**told, "dtype": variant.dtype or told["dtype"]}
+
+
+def persist_again(study: Study, dataset: str) -> dict[str, Any]:
+    return {**persist(study, dataset), "nulls": {}}
+
+
+def describe_again(study: Study, dataset: str) -> dict[str, Any]:
+    return {**describe(study, dataset), "nulls": {}}
 
 
 def collate(study: Study) -> dict[str, Any]:
@@ -258,6 +300,16 @@ def subsampling(study: Study, dataset: str) -> dict[str, Any]:
         "subsample": clouds.subsample,
         "replicates": clouds.replicates,
         "seed": study.file.seed,
+    }
+
+
+def sampling(study: Study, dataset: str) -> dict[str, Any]:
+    """The subsamples, and the draws of their nulls."""
+    nulls = study.file.homology.nulls
+    return {
+        **subsampling(study, dataset),
+        "nulls": nulls.draws,
+        "null_replicates": nulls.replicates,
     }
 
 
