@@ -176,7 +176,7 @@ def test_lengths_scale_with_the_cloud_and_the_rest_does_not(bars, factor):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from([0.25, 2.0, 3.0]))
+@given(st.integers(0, 1000), st.sampled_from([0.25, 2.0, 8.0]))
 def test_a_cloud_of_another_size_or_order_has_the_same_shape(seed, factor):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(25, 3))
