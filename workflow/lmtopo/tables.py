@@ -55,6 +55,13 @@ KEYS = {
         *("dataset", "pooling", "dimension", "distance", "replicate"),
     ),
     "noise": (*PAIR, "layer", "pooling", "dimension", "signature", "source"),
+    "evidence": (
+        *("model", "budget", "dataset", "layer", "pooling", "dimension", "signature", "target"),
+    ),
+    "phases": ("model", "budget", "dataset", "layer", "pooling", "changes", "number"),
+    "redundancy": (
+        *("dataset", "pooling", "dimension", "signature", "other_dimension", "other_signature"),
+    ),
     "missing": PAIR,
 }
 """The primary key of each table."""

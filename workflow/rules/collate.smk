@@ -47,3 +47,4 @@ rule tables:
         rules.collate.output,
         rules.provenance.output,
         f"{RESULTS}/tables/noise.parquet",
+        f"{RESULTS}/findings.md",

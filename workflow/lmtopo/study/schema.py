@@ -275,6 +275,36 @@ class Noise(Part):
     dtypes: list[Dtype] = ["float32", "bfloat16"]
 
 
+class PrimaryTest(Part):
+    """A test over all runs that is declared before it is seen; ``dataset`` None is the first that
+    is observed."""
+
+    signature: str
+    dimension: int = Field(-1, ge=-1, le=2)
+    layer: Layer = "final_norm"
+    pooling: Pooling = "token"
+    dataset: Name | None = None
+    target: str = "log_perplexity"
+
+
+class Evidence(Part):
+    """Whether signatures say more about quality than compute does."""
+
+    primary: Annotated[list[PrimaryTest], Field(max_length=12)] = []
+    warmup: Fraction = 0.05
+    draws: int = Field(99, ge=19)
+
+
+class Table(Part):
+    """A table from elsewhere, and what its columns are."""
+
+    file: str
+    quality: str | None = None
+    compute: str | None = None
+    signatures: Annotated[list[str], Field(min_length=1)] | None = None
+    primary: Annotated[list[str], Field(max_length=12)] | None = None
+
+
 class Hub(Part):
     """What downloads may take."""
 
@@ -296,6 +326,11 @@ Model = TrainedModel | LocalModel | HubModel
 def evaluation(value: Any) -> Any:
     """``- stories`` is short for ``- {dataset: stories}``."""
     return {"dataset": value} if isinstance(value, str) else value
+
+
+def table_file(value: Any) -> Any:
+    """``table: FILE.csv`` is short for ``table: {file: FILE.csv}``."""
+    return {"file": value} if isinstance(value, str) else value
 
 
 class StudyFile(Part):
@@ -321,9 +356,11 @@ class StudyFile(Part):
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
     compare: Compare = Compare()
     noise: Noise = Noise()
+    evidence: Evidence = Evidence()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
+    table: Annotated[Table, BeforeValidator(table_file)] | None = None
 
     def clouds_on(self, entry: Evaluation) -> Clouds:
         """The section ``clouds`` as it holds for an entry of ``evaluate``."""
@@ -366,6 +403,7 @@ def json_schema() -> dict[str, Any]:
     schema = StudyFile.model_json_schema()
     entry = schema["properties"]["evaluate"]
     entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
+    schema["properties"]["table"]["anyOf"].append({"type": "string"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
