@@ -15,7 +15,11 @@ from lmtopo.evidence.trajectories import Trajectory
 from lmtopo.evidence.trend import Series
 
 
-def at(places: Float[np.ndarray, " m"], known: Float[np.ndarray, " n"], values: Series) -> Series:
+def at(
+    places: Float[np.ndarray, " m"],
+    known: Float[np.ndarray, " n"],
+    values: Float[np.ndarray, "n series"],
+) -> Float[np.ndarray, "m series"]:
     """``values`` at ``known`` (ascending), interpolated linearly at ``places``; NaN outside, and
     between values of which one is NaN."""
     after = np.clip(np.searchsorted(known, places), 1, len(known) - 1)

@@ -8,7 +8,7 @@ squared error that the signature saves; below 0 it makes predictions worse.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from lmtopo.evidence.association import alike
 from lmtopo.evidence.trajectories import Trajectory
@@ -24,16 +24,17 @@ Values = Float[np.ndarray, " series"]
 
 
 def known_at(
-    run: Trajectory, horizon: int, columns: Float[np.ndarray, " some"]
+    run: Trajectory, horizon: int, columns: Int[np.ndarray, " some"]
 ) -> tuple[Float[np.ndarray, "t features"], Float[np.ndarray, "t some"], Float[np.ndarray, " t"]]:
     """For each t but the first, with c log compute and y the target: what the baseline knows
-    (y_t, y_t - y_(t-1), c_t, c_(t+h) - c_t, c_(t+h)^2), the signatures x_t - x_1, so that runs
-    need not have one level, and the outcome y_(t+h) - y_t."""
+    (y_t, y_t - y_(t-1), c_t, c_(t+h) - c_t, c_(t+h)^2), the signatures less their mean so far,
+    so that runs need not have one level, and the outcome y_(t+h) - y_t."""
     y, c, last = run.y[:, columns[0]], run.log_compute, len(run.step) - horizon
     now, then = slice(1, last), slice(1 + horizon, None)
     features = (y[now], y[now] - y[: last - 1], c[now], c[then] - c[now], c[then] ** 2)
     x = run.x[:, columns]
-    return np.stack(features, axis=1), x[now] - x[:1], y[then] - y[now]
+    so_far = np.cumsum(x, axis=0) / np.arange(1, len(x) + 1)[:, None]
+    return np.stack(features, axis=1), (x - so_far)[now], y[then] - y[now]
 
 
 def errors(runs: Sequence[Trajectory], horizon: int) -> tuple[Series, Series]:
@@ -78,7 +79,7 @@ def errors(runs: Sequence[Trajectory], horizon: int) -> tuple[Series, Series]:
     return base, more
 
 
-def alike_targets(y: Series) -> list[Float[np.ndarray, " some"]]:
+def alike_targets(y: Series) -> list[Int[np.ndarray, " some"]]:
     """The columns, in groups of one target."""
     _, group = np.unique(y, axis=1, return_inverse=True)
     return [np.flatnonzero(group == number) for number in range(group.max(initial=-1) + 1)]
