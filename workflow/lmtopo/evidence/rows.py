@@ -98,7 +98,7 @@ def of_run(run: Trajectory, warmup: float) -> dict[str, Any]:
         found["follows_p"][columns] = smooth.p_of_smooth(x)
         found["quality_follows_p"][columns] = smooth.p_of_smooth(y)
         found["moves"][columns] = np.ptp(x, axis=0)
-        found["total"][columns] = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+        found["total"][columns] = (left(y, y - y.mean(axis=0)) ** 2).sum(axis=0)
         found["left"][columns] = (rests[1] ** 2).sum(axis=0)
         found["rough"][columns] = (np.diff(rests[1], 2, axis=0) ** 2).sum(axis=0) / 6
     return found | others
@@ -139,7 +139,10 @@ def summed(parts: Sequence[Mapping[str, Any]], equal: Mapping[str, list[Associat
         found[name] = pool([one[name] for one in parts]).r
     for name in ("follows_p", "quality_follows_p"):
         values = np.clip([one[name] for one in parts], 1e-300, 1)
-        found[name] = stats.combine_pvalues(values, axis=0, nan_policy="omit").pvalue
+        known = np.isfinite(values).any(axis=0)
+        found[name] = np.full(len(known), np.nan)
+        combined = stats.combine_pvalues(values[:, known], axis=0, nan_policy="omit")
+        found[name][known] = combined.pvalue
     total, rest, rough = (sum(one[name] for one in parts) for name in SUMS[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
         found["quality_left"] = np.where(total > 0, rest / total, 0.0)
