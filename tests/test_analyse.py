@@ -131,7 +131,9 @@ def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_test_of_what_was_not_measured_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"evidence\.primary: no run has enough values of .* wrong"):
+    with pytest.raises(
+        InputError, match=r"evidence\.primary: no run has enough values of .* wrong"
+    ):
         analysed(tmp_path, tables(tmp_path), primary=[test("wrong", 1)])
 
 
@@ -191,8 +193,27 @@ def test_a_table_with_many_signatures_needs_its_tests_named(tmp_path: Path) -> N
         analysed(tmp_path, {"table": table}, primary=["x"], null=None)
 
 
-def test_too_short_a_table_is_said_to_be(tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", [2, 3, 12])
+def test_too_short_runs_are_said_to_be(tmp_path: Path, steps: int) -> None:
     table = outside(tmp_path)
-    pd.read_csv(table).query("step < 5").to_csv(table, index=False)
-    with pytest.raises(InputError, match="no run with enough checkpoints"):
+    whole = pd.read_csv(table)
+    whole[whole["step"] <= STEPS[steps - 1]].to_csv(table, index=False)
+    evidence, text = analysed(tmp_path, {"table": table}, primary=None, null=None)
+    assert set(evidence["verdict"]) == {"too few checkpoints"}
+    assert (evidence.query("model != 'pooled'")["n"] == steps).all()
+    assert "cannot say whether topology adds anything" in text
+    assert "6 runs have fewer than 15 checkpoints" in text
+
+
+def test_a_study_of_untrained_models_has_nothing_to_say(tmp_path: Path) -> None:
+    files = tables(tmp_path)
+    for name in ("quality", "signatures"):
+        table = read(files[name])
+        write(files[name], table[table["step"] == 0])
+    evidence, text = analysed(tmp_path, files, primary=[])
+    assert evidence.empty
+    assert "no run has a checkpoint after step 0" in text
+    table = outside(tmp_path)
+    pd.read_csv(table).query("step == 0").to_csv(table, index=False)
+    with pytest.raises(InputError, match="no run has a checkpoint after step 0"):
         analysed(tmp_path, {"table": table}, primary=None, null=None)

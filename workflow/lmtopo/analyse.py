@@ -55,8 +55,8 @@ def analyse(
     Raises
     ------
     InputError
-        If a table from elsewhere cannot be read, no run is long enough for anything, or a primary
-        test is of nothing that was measured.
+        If a table from elsewhere cannot be read or has no run after step 0, or a primary test is of
+        nothing that was measured.
     """
     import pandas as pd
     from threadpoolctl import threadpool_limits
@@ -65,7 +65,6 @@ def analyse(
     from lmtopo.evidence import phases as change_points
     from lmtopo.evidence import redundancy as alike
     from lmtopo.evidence import rows
-    from lmtopo.evidence.verdict import CHECKPOINTS
 
     if table is not None:
         read_in = of_table(table, columns or {}, primary)
@@ -75,12 +74,12 @@ def analyse(
     # the order of BLAS's sums, and with it the last bits, would depend on its threads
     with threadpool_limits(1, "blas"):
         parts = [part for one in series for part in rows.rows(one, warmup)]
-        if not parts:
+        if not parts and table is not None:
             raise InputError(
-                f"'{name}' has no run with enough checkpoints to say anything: {CHECKPOINTS} after "
-                "step 0 are needed"
+                f"table '{table}' has nothing to analyse: no run has a checkpoint after step 0 "
+                "with a value of quality and of a signature"
             )
-        frame = pd.concat(parts, ignore_index=True)
+        frame = pd.concat(parts, ignore_index=True) if parts else typed([], rows.COLUMNS)
         tests = declared(frame, read_in.primary)
         judged = rows.judged(frame, tests, None if noise is None else read(noise))
         first = [one for one in series if one.target == series[0].target]

@@ -35,6 +35,11 @@ def findings(
     notes: Sequence[str],
 ) -> str:
     """The text, in Markdown. Every number is one of the tables', or counts their rows."""
+    if evidence.empty:
+        return (
+            f"# What study `{name}` finds\n\n**Nothing can be said: no run has a checkpoint after "
+            "step 0.**\n"
+        )
     parts = [
         f"# What study `{name}` finds",
         answer(evidence),

@@ -194,23 +194,23 @@ def rows(
     enough, then run by run.
 
     ``warmup``: the share of a run's last step after which warm-up is over."""
-    runs = [run for run in found.runs if len(run.step) >= FEWEST]
+    runs = [run for run in found.runs if len(run.step)]
     if not runs:
         return
     parts = [of_run(run, warmup) for run in runs]
     long = [place for place, run in enumerate(runs) if len(run.step) >= verdict.CHECKPOINTS]
     whole = long or list(range(len(runs)))
     ahead = {horizon: errors(runs, horizon) for horizon in horizons}
-    pairs, related = comparisons([runs[place] for place in whole])
-    equal = at_equal_compute([runs[place] for place in whole], pairs)
+    pairs, related = comparisons([runs[place] for place in long])
+    equal = at_equal_compute([runs[place] for place in long], pairs)
     compared = np.any([one.weight > 0 for one in equal["x"]], axis=0) if pairs else False
     pooled = summed([parts[place] for place in whole], equal)
     pooled["siblings"] = np.broadcast_to(np.asarray(related & compared), len(found.keys))
     yield table(found, POOLED, POOLED, pooled | skills(ahead, whole))
     for place, run in enumerate(runs):
-        siblings = [i for i in whole if i != place and runs[i].family == run.family]
-        others = siblings or [i for i in whole if i != place]
-        equal = at_equal_compute(runs, [(place, others)] if others else [])
+        siblings = [i for i in long if i != place and runs[i].family == run.family]
+        others = siblings or [i for i in long if i != place]
+        equal = at_equal_compute(runs, [(place, others)] if others and place in long else [])
         alone = summed([parts[place]], equal) | {"siblings": bool(siblings)}
         yield table(found, run.model, run.budget, alone | skills(ahead, [place]))
 
