@@ -20,7 +20,7 @@ rule analyse:
     output:
         report(
             f"{ANALYSED}/tables/evidence.csv",
-            caption="../report/evidence.rst",
+            caption="../report/evidence_table.rst",
             category="Tables",
             labels={"table": "evidence"},
         ),
