@@ -45,7 +45,6 @@ PRELOAD = (
     "numba",
     "numba.core.registry:cpu_target.target_context.refresh",
     "scipy.optimize",
-    "scipy.cluster.hierarchy",
     "gudhi",
     "threadpoolctl",
     "matplotlib.pyplot",
