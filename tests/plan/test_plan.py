@@ -13,6 +13,7 @@ OBSERVED = {
     "split": "validation",
     "documents": None,
     "max_tokens": None,
+    "readings": 1,
     "context": 1024,
     "dtype": "float32",
     "threads": 1,
@@ -56,11 +57,15 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sizes.listed.cache_clear()
 
 
-def said(capsys: pytest.CaptureFixture[str], models: list[dict[str, Any]]) -> str:
+def said(
+    capsys: pytest.CaptureFixture[str],
+    models: list[dict[str, Any]],
+    dataset: dict[str, Any] = WIKITEXT,
+) -> str:
     plan(
         name="p",
         models=models,
-        datasets=[WIKITEXT],
+        datasets=[dataset],
         keep=2,
         clouds_kept=False,
         signatures=None,
@@ -98,6 +103,16 @@ def test_hours_follow_from_the_models_flops(capsys: pytest.CaptureFixture[str]) 
     assert f"observe{154:11,}{0:8}{hours:12,.2f}" in text
     clouds = 154 * 8 * 2  # layers x replicates
     assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}" in text
+
+
+def test_each_reading_is_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    def hours(readings: int) -> float:
+        observed = OBSERVED | {"readings": readings}
+        text = said(capsys, [pythia("70m")], WIKITEXT | {"observed": observed})
+        [line] = [line for line in text.splitlines() if line.startswith("observe")]
+        return float(line.split()[-1])
+
+    assert hours(2) == pytest.approx(2 * hours(1), rel=1e-2)
 
 
 def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> None:

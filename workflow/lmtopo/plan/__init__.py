@@ -148,12 +148,16 @@ def pair_cost(
     if tokens is None:
         unknown.add(f"the tokens of {dataset['name']}")
         tokens = 0.0
-    work = tokens * flops.forward_flops_per_token(
-        matrix_parameters=shape.matrices,
-        layers=shape.layers,
-        width=shape.width,
-        vocabulary=shape.vocabulary,
-        context=seen["context"],
+    work = (
+        seen["readings"]
+        * tokens
+        * flops.forward_flops_per_token(
+            matrix_parameters=shape.matrices,
+            layers=shape.layers,
+            width=shape.width,
+            vocabulary=shape.vocabulary,
+            context=seen["context"],
+        )
     )
     clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * seen["replicates"]
     persist, describe = calibration.cloud_seconds(
