@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema
+.PHONY: study test fast-test check format schema benchmark
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -32,6 +32,11 @@ format: $(VENV)/.ready
 schema: $(VENV)/.ready
 	PYTHONPATH=workflow $(BIN)/python -c "from lmtopo.study.schema import json_schema; \
 	  from lmtopo.files import write_json; write_json('config/schema.json', json_schema())"
+
+# engines of persistent homology side by side, on clouds made here and on states of a trained model
+benchmark: $(VENV)/.ready
+	$(BIN)/snakemake --cores $(CORES) --configfile benchmarks/states.yaml --until observe --quiet all
+	$(BIN)/python benchmarks/persistence.py
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt

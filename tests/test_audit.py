@@ -1,5 +1,6 @@
 """Findings in the listings of a hub and in a study's perplexities."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lmtopo import audit
-from lmtopo.audit import jumps, missing_steps, mixed_shards, same_weights
+from lmtopo.audit import far_from_neighbours, jumps, missing_steps, mixed_shards, same_weights
 
 
 def table(losses: list[float], **columns: Any) -> pd.DataFrame:
@@ -27,7 +28,8 @@ def table(losses: list[float], **columns: Any) -> pd.DataFrame:
 
 def found(tmp_path: Path, models: Any) -> pd.DataFrame:
     report = tmp_path / "out/audit.csv"
-    audit.audit(models=models, quality=str(tmp_path / "none"), report=str(report), patience=2.0)
+    none = str(tmp_path / "none")
+    audit.audit(models=models, quality=none, distances=none, report=str(report), patience=2.0)
     return pd.read_csv(report)
 
 
@@ -38,6 +40,7 @@ def test_equal_weights_at_two_steps_are_found_without_a_download(hub: Any, tmp_p
         ["pythia", "same weights", "step0 step1", "equal SHA-256 in every file"]
     ]
     assert not [line for line in hub.requests if "/resolve/" in line]
+    assert not [line for line in hub.requests if "/revision/" in line]  # the listing is enough
 
 
 def test_a_revision_that_cannot_be_read_is_a_finding_and_no_error(hub: Any, tmp_path: Path) -> None:
@@ -63,7 +66,8 @@ def test_a_table_of_perplexities_is_looked_at(tmp_path: Path) -> None:
     table(losses).to_parquet(tmp_path / "quality.parquet")
     report = tmp_path / "audit.csv"
     quality = str(tmp_path / "quality.parquet")
-    audit.audit(models=[], quality=quality, report=str(report), patience=1.0)
+    none = str(tmp_path / "none")
+    audit.audit(models=[], quality=quality, distances=none, report=str(report), patience=1.0)
     assert pd.read_csv(report)["finding"].unique().tolist() == ["jump"]
 
 
@@ -126,3 +130,37 @@ def test_a_smooth_curve_has_no_jump() -> None:
 def test_runs_are_looked_at_apart() -> None:
     low, high = table([3.0] * 10), table([9.0] * 10, model="n")
     assert not list(jumps(pd.concat([low, high])))
+
+
+def distances_along(places: list[float]) -> pd.DataFrame:
+    """Distances of neighbours, were each checkpoint's diagrams a place on a line; in one series
+    they say nothing."""
+    rows = []
+    for step, (one, other) in enumerate(pairwise(places)):
+        for layer, value in (("a", abs(other - one)), ("b", 2 * abs(other - one)), ("c", 1.0)):
+            ends = {"step": step * 1000, "other_step": (step + 1) * 1000, "layer": layer}
+            rows.append(ends | {"value": value, "pooling": "token", "dimension": 0})
+    constants = {"model": "m", "budget": "full", "dataset": "d", "replicate": 0}
+    constants |= {"relation": "consecutive", "distance": "wasserstein_1"}
+    return pd.DataFrame(rows).assign(**constants)
+
+
+def test_diagrams_of_another_step_are_found(tmp_path: Path) -> None:
+    places = list(10 * np.exp(-np.arange(30) / 8))
+    assert not list(far_from_neighbours(distances_along(places)))
+    places[20] = places[2]
+    table = distances_along(places)
+    (one,) = far_from_neighbours(table)
+    assert one["finding"] == "jump"
+    assert one["checkpoints"] == "step20000"
+    assert one["detail"].endswith("times as far from both neighbours as usual (full)")
+    table.to_parquet(tmp_path / "distances.parquet")
+    none, report = str(tmp_path / "none"), str(tmp_path / "audit.csv")
+    found = str(tmp_path / "distances.parquet")
+    audit.audit(models=[], quality=none, distances=found, report=report, patience=1.0)
+    assert pd.read_csv(report)["checkpoints"].tolist() == ["step20000"]
+
+
+def test_equal_checkpoints_and_short_runs_are_no_jump() -> None:
+    assert not list(far_from_neighbours(distances_along([3.0] * 30)))
+    assert not list(far_from_neighbours(distances_along([0.0, 0.0, 9.0, 0.0, 0.0])))

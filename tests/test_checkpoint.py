@@ -240,3 +240,14 @@ def test_a_tokenizer_is_looked_for_in_several_revisions(hub: Any, own: Path) -> 
     assert read_json("tokenizer/hub.json")["revision"] == "step2"
     with pytest.raises(InputError, match="'me/own' has no tokenizer in revision 'main'"):
         tokenizers.tokenizer(folder="other", repo="me/own", revisions=["main"], patience=5.0)
+
+
+def test_a_hub_that_does_not_answer_is_waited_for_once(hub: Any) -> None:
+    from lmtopo import tokenizer as tokenizers
+
+    hub.faults.append(Fault("GET .*/revision/", 503))
+    with pytest.raises(InputError, match=f"^'{PYTHIA}': no success in 0 s"):
+        tokenizers.tokenizer(
+            folder="tokenizer", repo=PYTHIA, revisions=["main", "step2"], patience=0.2
+        )
+    assert not [line for line in hub.requests if line.endswith("step2")]

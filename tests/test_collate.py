@@ -7,7 +7,7 @@ import pytest
 
 from lmtopo.collate import collate
 from lmtopo.errors import InputError
-from lmtopo.tables import QUALITY, read, write
+from lmtopo.tables import KEYS, QUALITY, read, write
 
 READING = {
     "context": 8,
@@ -44,7 +44,17 @@ def pair(folder: Path, step: int, dataset: str, model: str = "m") -> None:
     (place / "quality.json").write_text(json.dumps(facts))
     row = {key: run[key] for key in ("model", "budget", "checkpoint")} | {"dataset": dataset}
     row |= {"layer": "embedding", "pooling": "token", "dimension": 0, "signature": "x"}
-    write(place / "signatures.parquet", pd.DataFrame([row | {"replicate": 0, "value": 1.0}]))
+    row |= {"step": step}
+    rows = [row | {"replicate": number, "value": 10.0 * step + number} for number in range(2)]
+    write(place / "signatures.parquet", pd.DataFrame(rows))
+
+
+def distances(path: Path, model: str = "m") -> str:
+    ends = {"model": model, "budget": "low", "checkpoint": "step0", "layer": "embedding"}
+    row = {**ends, **{f"other_{name}": value for name, value in ends.items()}}
+    row |= {"dataset": "a", "pooling": "token", "dimension": 0, "distance": "bottleneck"}
+    write(path, pd.DataFrame([row | {"replicate": 0, "value": 0.0}]))
+    return str(path)
 
 
 def collated(
@@ -61,6 +71,8 @@ def collated(
         missing=str(folder / "missing.parquet"),
         quality=str(folder / "quality.parquet"),
         signatures=str(folder / "signatures.parquet"),
+        compared=[distances(folder / f"{run[0]}.parquet", run[0]) for run in runs],
+        distances=str(folder / "distances.parquet"),
     )
     return read(folder / "quality.parquet")
 
@@ -78,7 +90,27 @@ def test_rows_are_the_studys_pairs_in_its_order_and_no_others(tmp_path: Path) ->
     ]
     assert list(found.columns) == list(QUALITY)
     assert found["tokens"].isna().all()
-    assert len(read(tmp_path / "signatures.parquet")) == 4
+    assert len(read(tmp_path / "signatures.parquet")) == 4 * 2
+
+
+def test_every_value_stands_beside_that_of_the_untrained_model(tmp_path: Path) -> None:
+    for step, model in ((0, "m"), (7, "m"), (7, "late")):
+        pair(tmp_path, step, "a", model)
+    collated(tmp_path, [["m", "low", [0, 7]], ["late", "low", [7]]], ["a"])
+    found = read(tmp_path / "signatures.parquet")
+    assert found["value"].tolist() == [0, 1, 70, 71, 70, 71]
+    assert found["untrained_value"].tolist()[:4] == [0.5] * 4  # the mean over its replicates
+    assert found["untrained_value"].isna().tolist()[4:] == [True] * 2
+
+
+def test_distances_of_all_runs_are_one_table(tmp_path: Path) -> None:
+    for model in ("m", "n"):
+        pair(tmp_path, 0, "a", model)
+    collated(tmp_path, [["m", "low", [0]], ["n", "low", [0]]], ["a"])
+    found = read(tmp_path / "distances.parquet")
+    assert found["model"].tolist() == ["m", "n"]
+    assert (tmp_path / "distances.csv").is_file()
+    assert set(KEYS["distances"]) <= set(found.columns)
 
 
 def test_a_missing_pair_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ STAGES = "import lmtopo.{stage}; lmtopo.{stage}.{stage}"
 @pytest.mark.parametrize(
     "code",
     [
-        *(STAGES.format(stage=stage) for stage in ("persist", "describe", "collate", "audit")),
+        *(
+            STAGES.format(stage=stage)
+            for stage in ("persist", "describe", "compare", "collate", "audit")
+        ),
         READ.format(file="config/config.yaml"),
         READ.format(file="config/studies/pythia.yaml"),
     ],
@@ -28,3 +31,10 @@ def test_what_needs_no_hub_does_not_import_it(code: str) -> None:
         env={"PYTHONPATH": str(ROOT / "workflow"), "PATH": ""},
         check=True,
     )
+
+
+def test_the_public_functions_are_where_they_are_said_to_be() -> None:
+    import lmtopo
+
+    assert set(lmtopo.PUBLIC) == set(lmtopo.__all__)
+    assert all(callable(getattr(lmtopo, name)) for name in lmtopo.__all__)

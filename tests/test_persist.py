@@ -9,7 +9,8 @@ import pytest
 from lmtopo.errors import InputError
 from lmtopo.formats import clouds
 from lmtopo.formats.clouds import subsamples
-from lmtopo.formats.diagrams import load
+from lmtopo.formats.diagrams import Key, load
+from lmtopo.nulls import draws
 from lmtopo.persist import persist
 from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
@@ -18,6 +19,8 @@ SETTINGS: dict[str, Any] = {
     "subsample": 12,
     "replicates": 2,
     "seed": 0,
+    "nulls": {},
+    "null_replicates": 1,
     "metric": "euclidean",
     "max_dimension": 1,
     "threshold": None,
@@ -109,3 +112,26 @@ def test_a_bad_cloud_is_named_and_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="block_1, pooling 'mean': point 5 is zero"):
         persist(clouds=path, diagrams=str(tmp_path / "diagrams.npz"), **settings)
     assert [file.name for file in tmp_path.iterdir()] == ["clouds.safetensors"]
+
+
+def test_draws_of_nulls_have_the_diagrams_of_their_own_points(tmp_path):
+    path, cloud = write_clouds(tmp_path)
+    out = str(tmp_path / "diagrams.npz")
+    settings = SETTINGS | {"nulls": {"gaussian": 2, "norm_matched": 1}, "metric": "cosine"}
+    persist(clouds=path, diagrams=out, **settings)
+    found = load(out)
+    assert len(found.keys()) == 2 * (2 + 3)  # layers x (subsamples + draws of the first)
+    chosen = subsamples(24, 12, 2, seed=0)[0]
+    key = Key("final_norm", "token", 0)
+    for name, points in draws(cloud[1, chosen], settings["nulls"], 0, key):
+        expected = rips(points, metric="cosine")
+        for one, other in zip(found.diagrams(*name), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_nulls_are_drawn_of_the_principal_components(tmp_path):
+    path, _ = write_clouds(tmp_path)
+    out = str(tmp_path / "diagrams.npz")
+    persist(clouds=path, diagrams=out, **SETTINGS | {"nulls": {"gaussian": 1}, "pca": 1})
+    loops = load(out).diagrams("embedding", "token", 0, "gaussian", 0)[1]
+    assert len(loops) == 0  # on a line there are none

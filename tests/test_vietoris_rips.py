@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from lmtopo.errors import InputError
 from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*points coincide:UserWarning")
 METRICS = ["euclidean", "cosine", "standardised"]
 small_clouds = arrays(
     np.float64,
@@ -149,6 +150,20 @@ def test_a_cloud_wider_than_long_gives_no_warning():
         rips(gaussian(5, 5))
 
 
+@pytest.mark.parametrize("shape", [(1, 3), (2, 1), (3, 5), (50, 33), (65, 512)])
+def test_distances_are_scipys_rounded_to_float32(shape):
+    from scipy.spatial.distance import pdist, squareform
+
+    x = 3.0 + gaussian(*shape)
+    np.testing.assert_array_equal(distances(x, "euclidean"), squareform(pdist(x)).astype("f4"))
+
+
+def test_distances_of_points_far_from_the_origin_keep_their_digits():
+    x = 1e6 + gaussian(20, 4)
+    near = distances(x - 1e6, "euclidean")
+    np.testing.assert_array_equal(distances(x, "euclidean"), near)
+
+
 def test_euclidean_distance_follows_pythagoras():
     d = distances(np.array([[0.0, 0.0], [3.0, 4.0]]), "euclidean")
     np.testing.assert_array_equal(d, [[0.0, 5.0], [5.0, 0.0]])
@@ -220,7 +235,7 @@ def test_bad_clouds_are_refused(x, metric, message):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"engine": "gudhi"}, {"max_dimension": -1}, {"threshold": -0.1}, {"threshold": math.nan}],
+    [{"engine": "giotto"}, {"max_dimension": -1}, {"threshold": -0.1}, {"threshold": math.nan}],
 )
 def test_bad_settings_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):

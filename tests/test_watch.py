@@ -81,6 +81,21 @@ def test_room_is_made_when_the_last_live_job_has_ended(
     assert not folder.exists()
 
 
+def test_an_observation_made_again_loses_no_pair_but_leaves_its_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    graph = Graph(folder)
+    graph.pairs[0].rule.name = "observe_again"
+    watch = Watch("s", graph, lambda: None)
+    watch.handle(event(event="job_error", jobid=1))
+    assert losses.read("s") == {}
+    watch.handle(event(event="job_finished", job_id=2))
+    assert not folder.exists()
+
+
 def test_a_job_that_will_be_tried_again_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

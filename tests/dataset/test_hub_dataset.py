@@ -49,6 +49,8 @@ def test_wikitext_is_made_of_articles(hub: Any) -> None:
     assert all(text.startswith(" = ") for text in documents(folder, "train"))
     assert facts["hub"]["repo"] == "Salesforce/wikitext"
     assert len(facts["hub"]["commit"]) == 40
+    files = {f"wikitext-2-raw-v1/{split}-00000-of-00001.parquet" for split in SPLITS}
+    assert facts["sha256"].keys() == files
 
 
 def test_mrpc_is_made_of_sentences(hub: Any) -> None:
@@ -132,7 +134,7 @@ def test_an_unknown_configuration_lists_what_there_is(hub: Any) -> None:
 
 
 def test_a_name_that_is_needed_and_not_given_lists_what_there_is(hub: Any) -> None:
-    with pytest.raises(InputError, match=r"give one with name:") as caught:
+    with pytest.raises(InputError, match=r"'cola', 'mrpc'.*give one with name:") as caught:
         make({"source": "hub", "repo": "nyu-mll/glue"})
     assert "/names" not in str(caught.value)
 
@@ -150,3 +152,31 @@ def test_the_same_dataset_has_the_same_bytes_and_survives_a_bad_transfer(hub: An
     for path in one.rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (two / path.relative_to(one)).read_bytes()
+
+
+def test_a_cache_as_load_dataset_leaves_it_is_enough_offline(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    # one configuration of several, and not the first
+    for name in ("README.md", *(f"mrpc/{split}-00000-of-00001.parquet" for split in SPLITS)):
+        hf_hub_download("nyu-mll/glue", name, repo_type="dataset", cache_dir=constants.HF_HUB_CACHE)
+    hub.requests.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert len(documents(make(MRPC, rows=dict.fromkeys(SPLITS, 30)), "test")) == 60
+    assert not hub.requests
+
+
+def test_a_dataset_without_a_card_is_found_offline(
+    hub: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    hub.root = tmp_path / "own"
+    folder = hub.root / "datasets/me/web/main"
+    folder.mkdir(parents=True)
+    (folder / "train.jsonl").write_text('{"text": "a story"}\n')
+    hf_hub_download("me/web", "train.jsonl", repo_type="dataset", cache_dir=constants.HF_HUB_CACHE)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert documents(make({"source": "hub", "repo": "me/web"}), "train") == ["a story"]

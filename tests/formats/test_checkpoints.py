@@ -94,6 +94,7 @@ def test_pickles_with_code_are_refused(
             return (Path.touch, (tmp_path / "owned",))  # type: ignore[return-value]
 
     torch.save({"weight": Dangerous()}, folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match="cannot load"):
+    # torch's own message advises to load it all the same
+    with pytest.raises(InputError, match=r"holds more than weights.*not loaded$"):
         checkpoint.load(folder, dtype="float32")
     assert not (tmp_path / "owned").exists()

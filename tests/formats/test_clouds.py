@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmtopo.errors import InputError
-from lmtopo.formats.clouds import load, save, subsamples
+from lmtopo.formats.clouds import load, load_layer, save, subsamples
 
 LAYERS = ["embedding", "block_1", "final_norm"]
 
@@ -97,3 +97,13 @@ def test_all_points_are_one_subsample():
 def test_impossible_subsamples_are_refused(size, replicates):
     with pytest.raises(InputError, match="subsample"):
         subsamples(7, size, replicates, seed=0)
+
+
+def test_one_layer_is_read_alone(tmp_path):
+    clouds = some_clouds()
+    save(tmp_path / "c", clouds, layers=LAYERS, metadata={})
+    found = load_layer(tmp_path / "c", "mean", "block_1")
+    np.testing.assert_array_equal(found, clouds["mean"][1])
+    for pooling, layer in (("last", "block_1"), ("mean", "block_2")):
+        with pytest.raises(InputError, match=f"no cloud of {layer}, pooling '{pooling}'"):
+            load_layer(tmp_path / "c", pooling, layer)

@@ -243,7 +243,7 @@ class Handler(BaseHTTPRequestHandler):
             with self.hub.lock:
                 self.hub.sent[name] = self.hub.sent.get(name, 0) + len(body)
             if kind == "stall" and fault is not None:
-                time.sleep(fault.seconds)
+                threading.Event().wait(fault.seconds)  # tests may patch away sleep
         except OSError:
             self.close_connection = True
         if len(body) < whole:

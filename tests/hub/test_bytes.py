@@ -1,5 +1,8 @@
 """Files of the hub arrive whole and right, or not at all."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +62,62 @@ def test_a_line_that_breaks_every_time_is_enough(hub: Any, tmp_path: Path) -> No
 
 
 def test_bytes_that_stay_wrong_are_not_used(hub: Any, tmp_path: Path) -> None:
-    from lmtopo.hub.download import WrongBytesError
-
     hub.faults.append(Fault(rf"GET .*/resolve/.*/{NAME}", "flip"))
-    with pytest.raises(WrongBytesError, match="arrived 3 times with SHA-256"):
+    with pytest.raises(InputError, match="arrived 3 times with SHA-256"):
         got(hub, tmp_path / "f")
     assert list((tmp_path / "f").iterdir()) == []
 
 
-def test_what_the_hub_asks_for_is_waited(hub: Any, impatient: list[float]) -> None:
+def test_a_spoilt_listing_is_asked_for_again(hub: Any, tmp_path: Path) -> None:
+    from lmtopo.hub.download import fetch
     from lmtopo.hub.snapshot import read
 
-    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "7"}))
+    snapshot = read(REPO, "step2", patience=50.0)
+    right = snapshot.files[NAME]
+    snapshot.files[NAME] = replace(right, sha256="0" * 64)
+    assert fetch(snapshot, NAME, tmp_path, patience=50.0).read_bytes() == original(hub)
+    assert snapshot.files[NAME] == right
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "7"},
+        {"Retry-After": "a date"},
+        {"RateLimit": '"api";r=0;t=6', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'},
+    ],
+    ids=str,
+)
+def test_what_the_hub_asks_for_is_waited(
+    hub: Any, impatient: list[float], headers: dict[str, str]
+) -> None:
+    from lmtopo.hub.snapshot import read
+
+    if "a date" in headers.values():
+        until = datetime.now(UTC) + timedelta(seconds=8)
+        headers = {"Retry-After": format_datetime(until, usegmt=True)}
+    hub.faults.append(Fault("GET .*/revision/", 429, 1, headers))
     read(REPO, "step2", patience=50.0)
-    assert 7.0 in impatient
+    assert 6.5 < max(impatient) < 8.5
+
+
+def test_pauses_that_the_hub_asks_for_may_exceed_ones_patience_together_but_not_alone(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.hub import calls
+    from lmtopo.hub.snapshot import read
+
+    passed = [0.0]
+    monkeypatch.setattr(calls.time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(
+        calls.time, "sleep", lambda seconds: passed.__setitem__(0, passed[0] + seconds)
+    )
+    hub.faults.append(Fault("GET .*/revision/", 429, 2, {"Retry-After": "300"}))
+    read(REPO, "step2", patience=500.0)
+    assert passed[0] == 600
+    hub.faults.append(Fault("GET .*/revision/", 429, 1, {"Retry-After": "501"}))
+    with pytest.raises(InputError, match="no success in 500 s"):
+        read(REPO, "step2", patience=500.0)
 
 
 def test_patience_ends(hub: Any) -> None:

@@ -22,6 +22,7 @@ OBSERVED = {
     "points": 256,
     "subsample": 128,
     "replicates": 2,
+    "draws": 0,
     "metric": "euclidean",
     "max_dimension": 1,
     "pca": None,
@@ -29,6 +30,7 @@ OBSERVED = {
 WIKITEXT = {
     "name": "wikitext-2",
     "hub": ["Salesforce/wikitext", "wikitext-2-raw-v1"],
+    "cut": False,
     "observed": OBSERVED,
 }
 
@@ -53,21 +55,28 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(calibration, "flops_rate", lambda dtype, threads: 1e11)
     monkeypatch.setattr(calibration, "cloud_seconds", lambda **_: (0.02, 0.01))
+    monkeypatch.setattr(calibration, "distance_seconds", lambda **_: 0.005)
     monkeypatch.setattr(sizes, "HUB_ANSWERS", [False])
-    sizes.listed.cache_clear()
+    for asked in (sizes.snapshot, sizes.configured, sizes.listed):
+        asked.cache_clear()
 
 
 def said(
     capsys: pytest.CaptureFixture[str],
     models: list[dict[str, Any]],
-    dataset: dict[str, Any] = WIKITEXT,
+    draws: int = 0,
+    again: list[list[Any]] | None = None,
+    readings: int = 1,
 ) -> str:
     plan(
         name="p",
         models=models,
-        datasets=[dataset],
+        datasets=[{**WIKITEXT, "observed": {**OBSERVED, "draws": draws, "readings": readings}}],
+        again=again or [],
         keep=2,
         clouds_kept=False,
+        landmarks=12,
+        compared=1,
         signatures=None,
     )
     return capsys.readouterr().err
@@ -100,15 +109,41 @@ def test_hours_follow_from_the_models_flops(capsys: pytest.CaptureFixture[str]) 
     per_token = 2 * facts.matrices + attention + 2 * facts.width * facts.vocabulary
     hours = 154 * tokens * per_token / 1e11 / 3600
     text = said(capsys, [pythia("70m")])
-    assert f"observe{154:11,}{0:8}{hours:12,.2f}" in text
+    gpu = 154 * tokens * per_token / 40e12 / 3600
+    assert f"observe{154:11,}{0:8}{hours:12,.2f}{gpu:12,.2f}" in text
     clouds = 154 * 8 * 2  # layers x replicates
+    assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}{'-':>12}" in text
+
+
+def test_draws_of_nulls_and_what_is_observed_again_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    again = [
+        [variant, "pythia-70m", "released", 143000, "wikitext-2"]
+        for variant in ("seed1", "float16")
+    ]
+    done = Path("results/p/noise/seed1/pythia-70m/released/step143000/wikitext-2")
+    done.mkdir(parents=True)
+    (done / "signatures.parquet").touch()
+    text = said(capsys, [pythia("70m")], 19, again)
+    clouds = 154 * 8 * (2 + 19)  # layers x (replicates + draws)
     assert f"persist{154:11,}{0:8}{clouds * 0.02 / 3600:12,.2f}" in text
+    assert f"noise{1:13,}{1:8}" in text
+
+
+def test_comparisons_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    within = 8 * (153 + 66) + 12 * 7  # layers x pairs of checkpoints, landmarks x pairs of layers
+    text = said(capsys, [pythia("70m")])
+    assert f"compare{1:11}{0:8}{within * 0.005 / 3600:12,.2f}" in text
+    Path("results/p/compare/across/wikitext-2").mkdir(parents=True)
+    Path("results/p/compare/across/wikitext-2/distances.parquet").touch()
+    text = said(capsys, [pythia("70m"), pythia("160m")])
+    assert f"compare{2:11}{1:8}" in text
 
 
 def test_each_reading_is_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
     def hours(readings: int) -> float:
-        observed = OBSERVED | {"readings": readings}
-        text = said(capsys, [pythia("70m")], WIKITEXT | {"observed": observed})
+        text = said(capsys, [pythia("70m")], readings=readings)
         [line] = [line for line in text.splitlines() if line.startswith("observe")]
         return float(line.split()[-1])
 
@@ -140,6 +175,34 @@ def test_the_hubs_own_listing_counts(hub: Any, monkeypatch: pytest.MonkeyPatch) 
     shards = (hub.root / "models/allenai/OLMo-1B-hf/main").glob("model-*.safetensors")
     expected = sum(shard.stat().st_size for shard in shards)
     assert sizes.listed("allenai/OLMo-1B-hf", "main") == expected
+
+
+@pytest.mark.parametrize("repo", ["allenai/OLMo-1B-hf", "me/pickled"])
+def test_a_model_that_is_not_known_here_has_the_shape_of_its_config(
+    hub: Any, monkeypatch: pytest.MonkeyPatch, repo: str
+) -> None:
+    from lmtopo.flops import matrix_parameters
+    from lmtopo.formats.checkpoints import load
+
+    monkeypatch.setattr(sizes, "HUB_ANSWERS", [True])
+    folder = hub.root / "models" / repo / "main"
+    model = load(folder, dtype="float32")
+    found = sizes.configured(repo, "main")
+    assert found is not None
+    assert found.matrices == matrix_parameters(model)
+    assert found.total == sum(parameter.numel() for parameter in model.parameters())
+    assert (found.layers, found.width, found.vocabulary) == (2, 32, 300)
+    fetched = [line for line in hub.requests if "/resolve/" in line]
+    assert [line.rsplit("/", 1)[1] for line in fetched] == ["config.json"]
+
+
+def test_a_repository_that_refuses_does_not_silence_the_others(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "HUB_ANSWERS", [True])
+    hub.gated.add("me/pickled")
+    assert sizes.listed("me/pickled", "main") is None
+    assert sizes.listed("allenai/OLMo-1B-hf", "main") is not None
 
 
 def test_a_calibration_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

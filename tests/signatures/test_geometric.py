@@ -11,13 +11,11 @@ from lmtopo.signatures import GEOMETRIC
 from lmtopo.signatures.cloud import Cloud
 from lmtopo.signatures.geometric import (
     anisotropy,
-    duplicate_count,
     effective_rank,
     mean_norm,
     participation_ratio,
     spectrum_decay,
     stable_rank,
-    twonn,
 )
 
 RANKS = [effective_rank, participation_ratio, stable_rank]
@@ -93,54 +91,6 @@ def test_a_flat_spectrum_does_not_decay_and_a_short_one_has_no_decay():
     assert math.isnan(spectrum_decay(Cloud(gaussian(30, 5))))
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 5])
-def test_twonn_finds_the_dimension_in_a_wider_space(dimension):
-    x = np.random.default_rng(1).uniform(size=(1200, dimension))
-    wide = x @ gaussian(dimension, 20, seed=2)
-    assert twonn(Cloud(wide)) == pytest.approx(dimension, rel=0.12)
-
-
-def test_twonn_follows_a_curved_surface():
-    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, size=(1000, 2))
-    torus = np.hstack([np.cos(angle), np.sin(angle)])
-    assert twonn(Cloud(torus)) == pytest.approx(2, rel=0.12)
-
-
-def test_twonn_measures_directions_with_the_cosine_metric():
-    x = gaussian(1000, 3) * np.random.default_rng(1).uniform(1, 2, size=(1000, 1))
-    assert twonn(Cloud(x, "cosine")) == pytest.approx(2, rel=0.12)
-
-
-def test_twonn_by_hand():
-    x = np.array([[0.0], [1.0], [3.0]])
-    first, second = math.log(1.5), math.log(2)
-    rank = -math.log(2 / 3), -math.log(1 / 3)
-    expected = (first * rank[0] + second * rank[1]) / (first**2 + second**2)
-    assert twonn(Cloud(x)) == pytest.approx(expected, rel=1e-6)
-
-
-def test_duplicates_do_not_move_twonn_and_are_counted():
-    x = gaussian(100, 3)
-    cloud = Cloud(np.vstack([x, x[:40], x[:10]]))
-    assert duplicate_count(cloud) == 50
-    assert twonn(cloud) == pytest.approx(twonn(Cloud(x)))
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "cosine", "standardised"])
-def test_points_equal_but_for_rounding_are_duplicates(metric):
-    x = gaussian(300, 4)
-    near = np.vstack([x, x[:60] + 1e-7 * gaussian(60, 4, seed=1)])
-    cloud = Cloud(near, metric)
-    assert duplicate_count(cloud) == 60
-    assert twonn(cloud) == pytest.approx(twonn(Cloud(x, metric)), rel=0.02)
-
-
-def test_some_close_pairs_lower_twonn():
-    x = gaussian(500, 4)
-    near = np.vstack([x, x[:10] + 1e-3 * gaussian(10, 4, seed=1)])
-    assert 0.85 < twonn(Cloud(near)) / twonn(Cloud(x)) < 1
-
-
 def test_anisotropy_is_the_mean_cosine_over_pairs():
     x = gaussian(20, 5) + 1
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
@@ -169,15 +119,12 @@ def test_equal_points_have_a_norm_and_no_spread(points, value):
     assert math.isnan(found["participation_ratio"])
     assert math.isnan(found["stable_rank"])
     assert math.isnan(found["spectrum_decay"])
-    assert math.isnan(found["twonn"])
+    for name in ("twonn", "mle", "gride", "persistent_homology_dimension"):
+        assert math.isnan(found[name])
     if value and points > 1:
         assert found["anisotropy"] == pytest.approx(1)
     else:
         assert math.isnan(found["anisotropy"])
-
-
-def test_a_regular_simplex_has_no_twonn():
-    assert math.isnan(twonn(Cloud(np.eye(6))))
 
 
 @settings(max_examples=30, deadline=None)
@@ -187,6 +134,8 @@ def test_size_and_order_of_the_cloud_change_only_its_norm(seed, factor, shape):
     x = rng.normal(size=shape)
     one, other = everything(x), everything(factor * rng.permutation(x))
     for name, value in one.items():
+        if name.startswith("persistent_homology"):  # its samples are drawn by the points' numbers
+            continue
         expected = value * factor if name == "mean_norm" else value
         assert other[name] == pytest.approx(expected, rel=1e-4, abs=1e-9, nan_ok=True)
 
@@ -197,5 +146,5 @@ def test_moving_the_cloud_leaves_its_spread(seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(25, 6))
     one, other = everything(x), everything(x + rng.normal(size=6))
-    for name in ("effective_rank", "participation_ratio", "stable_rank", "twonn"):
+    for name in ("effective_rank", "stable_rank", "twonn", "mle", "gride"):
         assert other[name] == pytest.approx(one[name], rel=1e-4)

@@ -11,7 +11,12 @@ from hypothesis.extra.numpy import arrays
 from lmtopo.signatures import TOPOLOGICAL
 from lmtopo.signatures.topological import (
     betti_area,
+    euler_area,
     feature_count,
+    first_landscape_l1,
+    landscape_l1,
+    landscape_l2,
+    landscape_sup,
     max_persistence,
     mean_persistence,
     normalised_persistence_entropy,
@@ -21,7 +26,16 @@ from lmtopo.signatures.topological import (
 from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
 NONE = np.empty((0, 2))
-LENGTHS = ["total_persistence", "mean_persistence", "max_persistence"]
+POWERS = {
+    "total_persistence": 1,
+    "mean_persistence": 1,
+    "max_persistence": 1,
+    "landscape_l1": 2,
+    "landscape_l2": 1.5,
+    "landscape_sup": 1,
+    "first_landscape_l1": 2,
+}
+"""How signatures grow with the cloud; the others do not."""
 
 
 @st.composite
@@ -63,9 +77,11 @@ def test_one_bar_has_no_entropy():
 
 def test_without_bars_sums_are_0_and_averages_nan():
     found = {name: signature(NONE, 0.0) for name, signature in TOPOLOGICAL.items()}
-    nothing = {name for name, value in found.items() if value == 0}
-    assert nothing == {"feature_count", "total_persistence", "max_persistence", "betti_area"}
-    assert all(math.isnan(found[name]) for name in found.keys() - nothing)
+    averages = {name for name, value in found.items() if math.isnan(value)}
+    entropies = {"persistence_entropy", "normalised_persistence_entropy"}
+    assert averages == {"mean_persistence", *entropies}
+    assert not any(found[name] for name in found.keys() - averages)
+    assert euler_area([NONE, NONE], 0.0) == 1
 
 
 def test_a_hexagon_has_one_loop_of_known_length():
@@ -74,6 +90,41 @@ def test_a_hexagon_has_one_loop_of_known_length():
     assert found["feature_count"] == 1
     assert found["total_persistence"] == pytest.approx(math.sqrt(3) - 1, rel=1e-6)
     assert found["betti_area"] == pytest.approx((math.sqrt(3) - 1) / 2, rel=1e-6)
+
+
+def test_landscapes_by_hand():
+    apart = np.array([[0.0, 2.0], [3.0, 7.0]])
+    assert landscape_l1(apart, 8.0) == first_landscape_l1(apart, 8.0) == 1 + 4
+    assert landscape_l2(apart, 8.0) == pytest.approx(math.sqrt(2 / 3 + 16 / 3))
+    assert landscape_sup(apart, 8.0) == 2
+    crossing = np.array([[0.0, 4.0], [2.0, 6.0]])
+    assert landscape_l1(crossing, 8.0) == 8
+    assert first_landscape_l1(crossing, 8.0) == 7
+    nested = np.array([[0.0, 4.0], [1.0, 3.0], [0.0, 4.0]])
+    assert first_landscape_l1(nested, 8.0) == 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(diagrams(least=1))
+def test_norms_of_landscapes_are_persims(bars):
+    from persim import PersLandscapeExact
+
+    bars = np.unique(bars, axis=0)  # persim loses some of several equal bars
+    landscape = PersLandscapeExact([bars], 0)
+    assert landscape_l1(bars, 8.0) == pytest.approx(landscape.p_norm(1))
+    assert landscape_l2(bars, 8.0) == pytest.approx(landscape.p_norm(2))
+    assert landscape_sup(bars, 8.0) == pytest.approx(landscape.sup_norm())
+    first = PersLandscapeExact(critical_pairs=[landscape.critical_pairs[0]], hom_deg=0)
+    assert first_landscape_l1(bars, 8.0) == pytest.approx(first.p_norm(1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(diagrams(least=1))
+def test_entropy_is_gudhis(bars):
+    from gudhi.representations import Entropy
+
+    expected = float(Entropy(mode="scalar")(bars)[0])
+    assert persistence_entropy(bars, 8.0) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("points", [1, 4])
@@ -119,20 +170,20 @@ def test_betti_area_is_the_integral_of_the_betti_curve(bars):
 @given(diagrams(), st.floats(0.001, 1000))
 def test_lengths_scale_with_the_cloud_and_the_rest_does_not(bars, factor):
     for name, signature in TOPOLOGICAL.items():
-        expected = signature(bars, 8.0) * (factor if name in LENGTHS else 1)
+        expected = signature(bars, 8.0) * factor ** POWERS.get(name, 0)
         found = signature(factor * bars, factor * 8.0)
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from([0.25, 2.0, 3.0]))
+@given(st.integers(0, 1000), st.sampled_from([0.25, 2.0, 8.0]))
 def test_a_cloud_of_another_size_or_order_has_the_same_shape(seed, factor):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(25, 3))
     for dimension in (0, 1):
         one, other = of_cloud(x, dimension), of_cloud(factor * rng.permutation(x), dimension)
         for name, value in one.items():
-            expected = value * (factor if name in LENGTHS else 1)
+            expected = value * factor ** POWERS.get(name, 0)
             assert other[name] == pytest.approx(expected, rel=1e-4, nan_ok=True)
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from lmtopo import study
 from lmtopo.errors import InputError
-from lmtopo.study import settings
+from lmtopo.study import again, settings
 from lmtopo.study.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +141,16 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             lambda raw: raw.update(signatures=["twonn"], figures={"signature": "mean_norm"}),
             r"figures.signature: 'mean_norm' is not defined \(there are: twonn\)",
         ),
+        (
+            lambda raw: raw.update(signatures=["betti_curve"]),
+            "signatures: betti_curve: only curves; name a number too",
+        ),
+        (
+            lambda raw: raw.update(
+                signatures=["twonn", "betti_curve"], figures={"signature": "betti_curve"}
+            ),
+            r"figures.signature: 'betti_curve' is not defined \(there are: twonn\)",
+        ),
         (lambda raw: raw.update(data="nowhere"), "data: folder 'nowhere' does not exist"),
         (
             lambda raw: raw["datasets"].update(
@@ -237,6 +247,38 @@ def test_local_checkpoints_are_found_by_step(
     assert [(point.step, point.tokens) for point in run.checkpoints] == [(200, 1600), (1000, 8000)]
     raw["quality"] = {"context": 65}
     assert "the model's positions end at 64" in problems(raw)
+
+
+def olmo(per_step: float | None, *names: str) -> dict[str, Any]:
+    model = {"source": "hub", "repo": "allenai/OLMo-1B-0724-hf", "revisions": [*names]}
+    return model if per_step is None else model | {"tokens_per_step": per_step}
+
+
+def test_tokens_by_the_step_and_by_the_name_must_agree(raw: dict[str, Any]) -> None:
+    # OLMo-1B-0724 was trained on 2^21 tokens a step, the first OLMo-1B on 2^22
+    names = ("step0-tokens0B", "step1000-tokens2B", "step1454000-tokens3048B")
+    kept = Path("resources/revisions/allenai/OLMo-1B-0724-hf.json")
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"repo": "allenai/OLMo-1B-0724-hf", "revisions": names}))
+    raw["models"]["olmo"] = olmo(2**21, *names)
+    found = study.read(raw).runs["olmo", "released"].checkpoints
+    assert [point.tokens for point in found] == [0, 1000 * 2**21, 1454000 * 2**21]
+    raw["models"]["olmo"] = olmo(None, *names)
+    found = study.read(raw).runs["olmo", "released"].checkpoints
+    assert [point.tokens for point in found] == [0, 2e9, 3048e9]
+    raw["models"]["olmo"] = olmo(2**22, *names)
+    assert "saved after 2e+09 tokens by its name" in problems(raw)
+
+
+def test_shipped_olmo_studies_have_the_tokens_of_a_step_that_their_revisions_tell() -> None:
+    shipped = yaml.safe_load((ROOT / "config/studies/olmo.yaml").read_text())["models"]
+    per_step = {model["repo"]: model["tokens_per_step"] for model in shipped.values()}
+    last = {
+        "allenai/OLMo-1B-hf": (738_020, 3094e9),
+        "allenai/OLMo-1B-0724-hf": (1_454_000, 3048e9),
+    }
+    for repo, (step, tokens) in last.items():
+        assert step * per_step[repo] == pytest.approx(tokens, rel=0.002)
 
 
 def test_models_may_share_a_tokenizer_only_if_it_is_the_same(
@@ -410,6 +452,59 @@ def test_an_entry_whose_windows_are_too_long_for_a_local_model_is_named(
     assert "evaluate[0].quality.context is 65, but the model's positions end at 64" in problems(raw)
 
 
+def test_nulls_are_drawn_as_often_as_the_study_says(two: dict[str, Any]) -> None:
+    plain = study.read(two)
+    assert settings.persist(plain, "stories")["nulls"] == {}
+    two["homology"] = {"nulls": {"shuffled": 5, "gaussian": 19, "replicates": 2}}
+    found = study.read(two)
+    for told in (settings.persist(found, "stories"), settings.describe(found, "stories")):
+        assert told["nulls"] == {"gaussian": 19, "shuffled": 5}
+        assert next(iter(told["nulls"])) == "gaussian"  # whatever the order in the file
+        assert told["null_replicates"] == 2
+    draws = [one["observed"]["draws"] for one in settings.plan(found)["datasets"]]
+    assert draws == [48, 24]  # the articles have one subsample
+    assert settings.persist_again(found, "stories")["nulls"] == {}
+
+
+def test_a_count_of_significant_bars_needs_draws(raw: dict[str, Any]) -> None:
+    raw["signatures"] = ["significant_count"]
+    raw["homology"] = {"nulls": {"gaussian": 18}}
+    assert "needs 19 draws of the study's first null, but there are 18" in problems(raw)
+    raw["homology"] = {"nulls": {"norm_matched": 19}}
+    study.read(raw)
+
+
+def test_the_last_checkpoint_of_each_run_is_observed_again(two: dict[str, Any]) -> None:
+    found = study.read(two)
+    last = found.runs["tiny", "low"].checkpoints[-1]
+    names = ["seed1", "seed2", "bfloat16"]
+    assert [(variant.name, *rest) for variant, *rest in again.pairs(found)] == [
+        (name, last, "stories") for name in names
+    ]
+    told = settings.noise(found)
+    assert told["sources"] == ["seed", "seed", "dtype"]
+    assert told["pairs"] == [["tiny", "low", last.name, name] for name in ("stories", "articles")]
+    variants = again.variants(found, "stories")
+    seeds = {settings.probe_again(found, "stories", variants[name])["seed"] for name in names[:2]}
+    assert len(seeds | {found.file.seed}) == 3
+    observed = settings.observe_again(found, last, "stories", variants["bfloat16"])
+    assert observed == {**settings.observe(found, last, "stories"), "dtype": "bfloat16"}
+
+
+def test_the_noise_of_other_checkpoints_datasets_and_dtypes(two: dict[str, Any]) -> None:
+    two["noise"] = {"checkpoints": "ends", "datasets": "all", "seeds": 0}
+    found = study.read(two)
+    assert [(one.name, checkpoint.step, name) for one, checkpoint, name in again.pairs(found)] == [
+        (dtype, found.runs["tiny", "low"].checkpoints[end].step, name)
+        for name, dtypes in (("stories", ["bfloat16"]), ("articles", ["float32", "bfloat16"]))
+        for end in (0, -1)
+        for dtype in dtypes
+    ]
+    two["noise"] = {"checkpoints": "none"}
+    assert again.pairs(study.read(two)) == []
+    assert settings.noise(study.read(two)) == {"pairs": [], "sources": []}
+
+
 def test_the_schema_in_config_is_that_of_the_code() -> None:
     assert json.loads((ROOT / "config/schema.json").read_text()) == json_schema()
 
@@ -427,3 +522,8 @@ def test_shipped_studies_are_valid_and_named_as_their_files(
     file = check.parse(raw)
     assert file.study == (path.stem if path.parent.name == "studies" else "small")
     assert [line for line in check.names(file) if not line.startswith("data:")] == []
+
+
+def test_figure_layers_shows_a_number_not_a_curve(two: dict[str, Any]) -> None:
+    two["signatures"] = ["betti_curve", "twonn"]
+    assert settings.draw(study.read(two), "layers")["signature"] == "twonn"

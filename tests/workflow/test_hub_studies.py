@@ -155,6 +155,20 @@ def test_thirty_checkpoints_take_the_room_of_two_and_come_once(
     assert steps[0] == steps[1] != steps[2]
 
 
+def test_reading_a_study_takes_one_request_a_repository_and_no_other(
+    serving: standin.Hub, many_root: Path, make_workplace: Callable[..., Workplace]
+) -> None:
+    mine = many_root / "models/me/mine"
+    mine.parent.mkdir(exist_ok=True)
+    mine.symlink_to(many_root / "models" / MANY)
+    place = make_workplace("asked")
+    study(place, "all", models={"mine": {"source": "hub", "repo": "me/mine", "revisions": "all"}})
+    assert place.planned()["checkpoint"] == 30
+    assert serving.requests == ["GET /api/models/me/mine/refs"]
+    assert place.planned()["checkpoint"] == 30
+    assert len(serving.requests) == 1
+
+
 def test_a_bad_network_gives_the_same_tables(
     serving: standin.Hub, undisturbed: Workplace, make_workplace: Callable[..., Workplace]
 ) -> None:
@@ -224,6 +238,9 @@ def test_a_lost_revision_fails_alone_and_the_tables_say_so(
     assert missing["checkpoint"].tolist() == ["step2", "step2"]
     quality = pd.read_parquet(place.folder / "results/tiny/tables/quality.parquet")
     assert sorted(set(quality["step"])) == [0, 4, 8]
+    distances = pd.read_parquet(place.folder / "results/tiny/tables/distances.parquet")
+    neighbours = distances.query("relation == 'consecutive'")[["step", "other_step"]]
+    assert neighbours.drop_duplicates().to_numpy().tolist() == [[0, 4], [4, 8]]
     serving.faults.clear()
     place.snakemake()
     assert pd.read_csv(place.folder / "results/tiny/tables/missing.csv").empty

@@ -50,6 +50,45 @@ def test_tables_have_a_row_for_every_key_of_the_study(finished: Workplace) -> No
     }
 
 
+def test_every_value_stands_beside_its_null_and_its_noise(finished: Workplace) -> None:
+    signatures = table(finished, "signatures")
+    first = signatures[signatures["replicate"] == 0]
+    drawn = first[(first["dimension"] == 0) & (first["signature"] != "significant_count")]
+    assert (drawn["gaussian_draws"] == 2).all()
+    assert (signatures.query("replicate == 1")["gaussian_draws"] == 0).all()
+    start = first.query("step == 0 and signature == 'mean_norm'")
+    assert start["untrained_value"].notna().all()
+    noise = table(finished, "noise")
+    assert not noise.duplicated(list(KEYS["noise"])).any()
+    assert set(noise["source"]) == {"subsample", "seed", "dtype"}
+    last = signatures.groupby(["model", "budget"])["step"].max()
+    assert noise.groupby(["model", "budget"])["step"].unique().str[0].to_dict() == last.to_dict()
+    moved = noise.query("signature == 'mean_norm' and source == 'dtype'")
+    assert (moved["spread"] > 0).all()
+    assert (moved["spread"] < moved["range_over_training"]).all()
+
+
+def test_distances_join_checkpoints_layers_and_runs(finished: Workplace) -> None:
+    found = table(finished, "distances")
+    assert not found.duplicated(list(KEYS["distances"])).any()
+    csv = pd.read_csv(finished.folder / "results/tiny/tables/distances.csv")
+    assert len(csv) == len(found)
+    clouds = found.query("dimension == 1 and distance == 'bottleneck'")
+    counts = clouds.groupby("relation").size().to_dict()
+    # x poolings; 4 layers of 2 runs of 4 checkpoints, all of them landmarks
+    assert counts["consecutive"] == 2 * 4 * 2 * 3
+    assert counts["landmarks"] == 2 * 4 * 2 * 3
+    assert counts["layers"] == 2 * 3 * 2 * 4
+    assert counts["runs"] == 2 * 4 * 4  # both runs take the same steps
+    diagrams = found.query("dimension >= 0")["value"]
+    assert diagrams.between(0, np.inf, inclusive="left").all()
+    same_weights = found.query("relation == 'runs' and step == 0 and dimension >= 0")
+    assert (same_weights["value"] == 0.0).all()
+    apart = found.query("relation == 'consecutive' and dimension == 0")
+    assert (apart["value"] > 0).mean() > 0.9
+    assert found.query("distance == 'linear_cka'")["value"].between(0, 1 + 1e-9).all()
+
+
 def test_training_lowers_perplexity_from_that_of_a_guess(finished: Workplace) -> None:
     quality = table(finished, "quality").query("budget == 'low'").sort_values("step")
     assert quality["perplexity"].iloc[0] == pytest.approx(300, rel=0.1)
@@ -138,18 +177,24 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
         of("nothing-of-that-name")
 
 
+COMPARED = {"compare", "compare_runs"}
+PERSISTED = {"persist", "describe", *COMPARED}
+
+
 @pytest.mark.parametrize(
     ("sections", "expected"),
     [
         (
             {"evaluate": ["tiny-stories", "tiny-articles"]},
-            {"dataset", "probe", "observe", "persist", "describe"},
+            {"dataset", "probe", "observe", *PERSISTED},
         ),
-        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", "persist", "describe"}),
-        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", "persist", "describe"}),
-        ({"clouds": {"layers": ["block_1"]}}, {"observe", "persist", "describe"}),
-        ({"homology": {"metric": "cosine"}}, {"persist", "describe"}),
+        ({"train": {"learning_rate": 1e-3}}, {"train", "observe", *PERSISTED}),
+        ({"clouds": {"poolings": ["token", "last"]}}, {"probe", "observe", *PERSISTED}),
+        ({"clouds": {"layers": ["block_1"]}}, {"observe", *PERSISTED}),
+        ({"homology": {"metric": "cosine"}}, PERSISTED),
+        ({"homology": {"nulls": {"gaussian": 3}}}, PERSISTED),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
+        ({"compare": {"landmarks": 3}}, COMPARED),
         ({"figures": {"formats": ["pdf"]}}, set()),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
@@ -163,13 +208,18 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles})
     place.change(**sections)
     jobs = place.planned()
-    assert (
-        set(jobs) - {"collate", "provenance"} - {rule for rule in jobs if rule.startswith("draw_")}
-        == expected
-    )
+    ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
+    again = {rule for rule in jobs if rule.endswith("_again")}
+    assert set(jobs) - ends - again == expected
+    # another dataset and nulls do not touch what is observed again
+    touches_noise = not {"evaluate", "nulls"} & {*sections, *sections.get("homology", {})}
+    made_again = expected & {"probe", "observe", "persist", "describe"} if touches_noise else set()
+    assert again == {f"{rule}_again" for rule in made_again}
     if "evaluate" in sections:
         assert jobs["dataset"] == jobs["probe"] == 1
         assert jobs["observe"] == jobs["describe"] == 8
+        assert jobs["compare"] == 2
+        assert jobs["compare_runs"] == 1
 
 
 def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:

@@ -67,7 +67,13 @@ class Workplace:
     def results(self) -> dict[str, bytes]:
         """Bytes of all that must not depend on the machine's load or on interruptions."""
         found = self.folder / "results" / "tiny"
-        kept = [*found.glob("tables/*"), *found.rglob("pairs/**/*"), *found.rglob("runs/**/*.*")]
+        kept = [
+            *found.glob("tables/*"),
+            *found.rglob("pairs/**/*"),
+            *found.rglob("compare/**/*"),
+            *found.rglob("noise/**/*"),
+            *found.rglob("runs/**/*.*"),
+        ]
         return {
             str(path.relative_to(found)): path.read_bytes()
             for path in kept

@@ -3,9 +3,25 @@
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["diagrams", "rips"]
+__all__ = [
+    "bottleneck",
+    "diagrams",
+    "linear_cka",
+    "rips",
+    "rips_many",
+    "sliced_wasserstein",
+    "wasserstein",
+]
 
-PUBLIC = {"diagrams": "lmtopo.results", "rips": "lmtopo.vietoris_rips"}
+PUBLIC = {
+    "bottleneck": "lmtopo.diagram_distances",
+    "diagrams": "lmtopo.results",
+    "linear_cka": "lmtopo.cka",
+    "rips": "lmtopo.vietoris_rips",
+    "rips_many": "lmtopo.vietoris_rips",
+    "sliced_wasserstein": "lmtopo.diagram_distances",
+    "wasserstein": "lmtopo.diagram_distances",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 The hub lists the SHA-256 of every file, so nothing is downloaded. Weights that are the same at
 different steps, shards that are another revision's, steps that a regular grid lacks, and
 revisions without weights are findings to look at before any figure. Once a study has run, a
-perplexity that leaves its neighbours and comes back is one, too.
+perplexity that leaves its neighbours and comes back is one, too, and so are diagrams that do.
 """
 
 from collections import Counter, defaultdict
@@ -24,6 +24,9 @@ AT_ONCE = 4
 WEIGHTS = (".safetensors", ".bin")
 JUMP = 8.0
 """Spreads (median absolute deviations) by which a jump exceeds what the run's others do."""
+FAR = 1.5
+"""How many times as far as usual diagrams must be from those of both neighbours. In the default
+study, whose files are right, it is 1.06 at most; files of steps far away give 1.5 to 20."""
 
 Finding = dict[str, str]
 Shards = Mapping[str, str]
@@ -34,13 +37,14 @@ def audit(
     *,
     models: Sequence[tuple[str, str, Sequence[tuple[int, str]]]],
     quality: str,
+    distances: str,
     report: str,
     patience: float,
 ) -> None:
     """Write the CSV file ``report``: a row for each finding.
 
-    ``models``: name, repository, and (step, revision) of its checkpoints. ``quality`` is the
-    study's table, which need not exist yet.
+    ``models``: name, repository, and (step, revision) of its checkpoints. ``quality``
+    and ``distances`` are the study's tables, which need not exist yet.
     """
     findings: list[Finding] = []
     for model, repo, revisions in models:
@@ -61,6 +65,8 @@ def audit(
         ]
     if Path(quality).is_file():
         findings += jumps(pd.read_parquet(quality))
+    if Path(distances).is_file():
+        findings += far_from_neighbours(pd.read_parquet(distances))
     frame = pd.DataFrame(findings, columns=list(COLUMNS))
     with atomic(report) as temporary:
         frame.to_csv(temporary, index=False)
@@ -73,16 +79,16 @@ def audit(
 
 def shards(repo: str, revision: str, patience: float) -> dict[str, str] | str:
     """The weight files of a revision with their hashes, or why there are none."""
-    from lmtopo.hub.snapshot import read
+    from lmtopo.hub.snapshot import listing
 
     try:
-        snapshot = read(repo, revision, patience=patience)
+        files = listing(repo, revision, patience=patience)
     except InputError as error:
         return str(error)
     for suffix in WEIGHTS:
         found = {
             path: str(file.sha256 or file.blob)
-            for path, file in snapshot.files.items()
+            for path, file in files.items()
             if path.endswith(suffix) and "/" not in path
         }
         if found:
@@ -151,6 +157,31 @@ def jumps(quality: pd.DataFrame) -> Iterator[Finding]:
         for place in np.flatnonzero(outside & (size > JUMP * spread) & (size >= beside)):
             detail = f"{dataset}: log perplexity {off[place]:+.2f} off its neighbours ({budget})"
             yield finding(str(model), "jump", [int(steps[place + 1])], detail)
+
+
+def far_from_neighbours(distances: pd.DataFrame) -> Iterator[Finding]:
+    """Checkpoints whose diagrams are farther from those of both neighbours than any two of the two
+    neighbours before and the two after are from each other, `FAR` times in half of all layers,
+    poolings and dimensions (Wasserstein-1)."""
+    chosen = (distances["relation"] == "consecutive") & (distances["distance"] == "wasserstein_1")
+    rows = distances[chosen & (distances["replicate"] == 0)]
+    for (model, budget, dataset), run in rows.groupby(["model", "budget", "dataset"], sort=False):
+        series = run.pivot(
+            index=["step", "other_step"], columns=["layer", "pooling", "dimension"], values="value"
+        ).sort_index()
+        gaps = np.maximum(series.to_numpy(), np.finfo(np.float64).tiny)
+        if len(gaps) < 7:
+            continue
+        for place in range(1, len(gaps)):
+            beside = [*range(max(0, place - 3), place - 1), *range(place + 1, place + 3)]
+            usual = gaps[[one for one in beside if one < len(gaps)]].max(axis=0)
+            times = float(np.median(gaps[place - 1 : place + 1].min(axis=0) / usual))
+            if times > FAR:
+                detail = (
+                    f"{dataset}: diagrams {times:.1f} times as far from both neighbours as usual"
+                )
+                step = int(series.index[place][0])
+                yield finding(str(model), "jump", [step], f"{detail} ({budget})")
 
 
 def finding(model: str, what: str, steps: Iterable[int], detail: str) -> Finding:

@@ -34,7 +34,7 @@ def checkpoint(
         folder ``tokenizer``.
     """
     from lmtopo import slots
-    from lmtopo.hub.download import WrongBytesError, fetch, in_cache
+    from lmtopo.hub.download import fetch, in_cache
     from lmtopo.hub.snapshot import read
 
     snapshot = read(repo, revision, patience=patience)
@@ -54,15 +54,8 @@ def checkpoint(
     with slots.slot(study, keep, key=key, folder=Path(folder)) as inside:
         if scratch.is_dir():
             shutil.copytree(scratch, inside, dirs_exist_ok=True)
-        for attempt in range(2):
-            try:
-                for name in named:
-                    fetch(snapshot, name, inside, patience=patience)
-                break
-            except WrongBytesError:  # perhaps it was the listing that came wrong
-                if attempt:
-                    raise
-                snapshot = read(repo, revision, patience=patience)
+        for name in named:
+            fetch(snapshot, name, inside, patience=patience)
         write_json(inside / ORIGIN, origin(snapshot, named))
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).parent.mkdir(parents=True, exist_ok=True)

@@ -22,12 +22,16 @@ def collate(
     left_out: Sequence[Sequence[Any]],
     quality: str,
     signatures: str,
+    compared: Sequence[str],
+    distances: str,
     missing: str,
 ) -> None:
-    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs, and
-    ``missing``, the pairs that are ``left_out`` (model, budget, dataset, reason, checkpoints).
+    """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs,
+    ``distances`` from those in ``compared``, and ``missing``, the pairs that are ``left_out``
+    (model, budget, dataset, reason, checkpoints).
 
-    Rows come in the order of ``runs``, then of ``datasets``, then by step.
+    Rows come in the order of ``runs``, then of ``datasets``, then by step. The column
+    ``untrained_value`` of ``signatures`` is what an untrained model has (`beside_untrained`).
 
     Raises
     ------
@@ -48,10 +52,20 @@ def collate(
     rows = [row for folder in folders for row in quality_rows(folder)]
     write_table(quality, pd.DataFrame(rows, columns=list(QUALITY)).astype(QUALITY), KEYS["quality"])
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
-    write_table(signatures, frame, KEYS["signatures"])
+    write_table(signatures, beside_untrained(frame), KEYS["signatures"])
+    frame = pd.concat([read(path) for path in compared])
+    write_table(distances, frame, KEYS["distances"])
     names = [*KEYS["missing"], "reason"]
     rows_missing = pd.DataFrame(lost, columns=names, dtype="str")
     write_table(missing, rows_missing, KEYS["missing"])
+
+
+def beside_untrained(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with the column ``untrained_value``: the same signature of the same run at step
+    0, the mean over its replicates; NaN for runs without a step 0."""
+    key = [name for name in KEYS["signatures"] if name not in ("checkpoint", "replicate")]
+    start = frame[frame["step"] == 0].groupby(key, sort=False)["value"].mean()
+    return frame.merge(start.rename("untrained_value").reset_index(), on=key, how="left")
 
 
 def pair_folders(pairs: str, runs: Sequence[Run], datasets: Sequence[str]) -> Iterator[Path]:

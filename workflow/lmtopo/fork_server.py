@@ -8,8 +8,8 @@ beside Snakemake; what a rule starts, `lmtopo.client`, finds it through an envir
 - It is in a session of its own, so Ctrl-C reaches Snakemake and the clients but not the server or
   its jobs. A client that is gone, for this or any other reason, has its job killed. SIGINT,
   SIGTERM and SIGHUP sent to the server itself mean the same as end of file.
-- Only third-party modules are imported ahead. Each child imports its stage for itself (some 10
-  ms), so that an edit is in effect for the next job.
+- Only third-party modules are imported, and what they set up at first use is set up, ahead. Each
+  child imports its stage for itself (some 10 ms), so that an edit is in effect for the next job.
 - It computes nothing: torch must not have started its threads when it forks, nor CUDA its context.
   Each stage sets its threads. (BLAS and Arrow start theirs on import, and mend them in a fork.)
 """
@@ -18,6 +18,7 @@ import argparse
 import atexit
 import gc
 import importlib
+import operator
 import os
 import select
 import selectors
@@ -305,8 +306,11 @@ def _preload(modules: list[str]) -> None:
     for module in modules:
         if select.select([sys.stdin], [], [], 0)[0]:
             break
+        name, _, function = module.partition(":")
         try:
-            importlib.import_module(module)
+            found = importlib.import_module(name)
+            if function:
+                operator.attrgetter(function)(found)()
         except Exception as error:
             _warn(f"lmtopo: the fork server cannot import {module}: {error}")
     gc.collect()
@@ -318,7 +322,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fork server of lmtopo's jobs.")
     parser.add_argument("--socket", required=True, help="its path, removed at the end")
     parser.add_argument("--listener", required=True, type=int, help="descriptor that listens on it")
-    parser.add_argument("--preload", default="", help="modules to import, with commas")
+    parser.add_argument(
+        "--preload",
+        default="",
+        help="modules to import, and functions to call (module:name), with commas",
+    )
     arguments = parser.parse_args()
     for number in ENDING:
         signal.signal(number, lambda *_: sys.exit(0))

@@ -96,6 +96,7 @@ def observe(
             "split": facts["split"],
             "dtype": dtype,
             "device": "cpu",
+            "blocks": decoder.blocks,
             "skip_positions": facts["skip_positions"],
             "readings": {
                 reading.facts["reading"]: measures(nll[reading.facts["reading"]], reading.facts)

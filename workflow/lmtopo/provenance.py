@@ -22,6 +22,7 @@ PACKAGES = (
     "pandas",
     "pyarrow",
     "ripser",
+    "gudhi",
     "snakemake",
 )
 

@@ -51,17 +51,29 @@ def refresh(repo: str, patience: float) -> list[str]:
     """Ask the hub for a repository's revisions, in one request, and keep them."""
     from huggingface_hub import HfApi, constants
 
-    from lmtopo.hub.calls import patiently
+    from lmtopo.hub.calls import an_answer, patiently
 
     if constants.is_offline_mode():
         raise InputError(
             f"the revisions of '{repo}' are not known here, and HF_HUB_OFFLINE forbids to ask: "
             f"run `snakemake revisions` with a network, or list them with revisions: [...]"
         )
-    refs = patiently(
-        lambda: HfApi().list_repo_refs(repo), what=f"repository '{repo}'", patience=patience
+
+    def ask() -> list[str]:
+        with an_answer():
+            refs = HfApi().list_repo_refs(repo)
+            found = [*refs.branches, *refs.tags]
+            # each is named twice; a list that is kept must not be a spoilt one
+            if spoilt := [ref.name for ref in found if not ref.ref.endswith(ref.name)]:
+                raise ValueError(spoilt[0])
+            return [ref.name for ref in found]
+
+    mend = (
+        "its revisions are asked of the hub once, so run this again with a network; or list them "
+        "with revisions: [...]"
     )
-    names = list(dict.fromkeys(ref.name for ref in [*refs.branches, *refs.tags]))
+    asked = patiently(ask, what=f"repository '{repo}'", patience=patience, mend=mend)
+    names = list(dict.fromkeys(asked))
     names.sort(key=in_order)
     write_json(KEPT / f"{repo}.json", {"repo": repo, "revisions": names})
     return names

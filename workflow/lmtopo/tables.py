@@ -49,6 +49,12 @@ PAIR = ("model", "budget", "checkpoint", "dataset")
 KEYS = {
     "quality": (*PAIR, "split", "reading"),
     "signatures": (*PAIR, "layer", "pooling", "dimension", "signature", "replicate"),
+    "distances": (
+        *("model", "budget", "checkpoint", "layer"),
+        *("other_model", "other_budget", "other_checkpoint", "other_layer"),
+        *("dataset", "pooling", "dimension", "distance", "replicate"),
+    ),
+    "noise": (*PAIR, "layer", "pooling", "dimension", "signature", "source"),
     "missing": PAIR,
 }
 """The primary key of each table."""

@@ -64,14 +64,18 @@ def tokenizer(
 
 def download(repo: str, revisions: Sequence[str], folder: Path, patience: float) -> None:
     """The tokenizer of a repository on the hub, and where it comes from (``hub.json``)."""
+    from huggingface_hub.constants import is_offline_mode
+    from huggingface_hub.errors import RevisionNotFoundError
+
     from lmtopo.hub.download import fetch
     from lmtopo.hub.snapshot import read
 
     for revision in revisions:
         try:
             snapshot = read(repo, revision, patience=patience)
-        except InputError:
-            if revision == revisions[-1]:
+        except InputError as error:
+            lacking = isinstance(error.__cause__, RevisionNotFoundError) or is_offline_mode()
+            if revision == revisions[-1] or not lacking:
                 raise
             continue
         name = next((name for name in FILES if name in snapshot.files), None)

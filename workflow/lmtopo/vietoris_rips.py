@@ -1,6 +1,8 @@
 """Persistent homology of the Vietoris-Rips filtration of a cloud of points."""
 
 import math
+import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
@@ -8,7 +10,10 @@ from jaxtyping import Bool, Float, Float32, Float64
 from lmtopo.errors import InputError
 
 METRICS = ("euclidean", "cosine", "standardised", "precomputed")
-ENGINES = ("auto", "ripser")
+ENGINES = ("auto", "link", "ripser", "gudhi")
+
+BYTES_PER_PAIR = 12.2
+"""Of memory, of n^2 pairs: distances, how each edge is written, keys, neighbours."""
 
 
 def rips(
@@ -32,7 +37,9 @@ def rips(
     threshold
         Simplices of a diameter above it are left out; what lives on there never dies.
     engine
-        ``ripser`` (ripser.py), or ``auto``: the fastest that is there.
+        ``link`` (`link_homology`: H0 and H1), ``ripser`` (ripser.py), ``gudhi`` (GUDHI, after one
+        collapse of edges), or ``auto``: ``link`` for H0 and H1, ``gudhi`` for higher dimensions.
+        They give the same bars.
 
     Returns
     -------
@@ -43,22 +50,88 @@ def rips(
     Raises
     ------
     InputError
-        For an unknown metric or engine, a negative dimension or threshold, and for the points
-        that `distances` refuses.
+        For an unknown metric or engine, a negative dimension or threshold, H2 of engine ``link``,
+        and for the points that `distances` refuses.
+
+    Warns
+    -----
+    UserWarning
+        If points coincide; it says how many.
 
     Source: U. Bauer, "Ripser: efficient computation of Vietoris-Rips persistence barcodes",
     J. Appl. Comput. Topology 5 (2021).
     """
+    check_options(max_dimension, threshold, engine)
+    return filtration(
+        distances(x, metric), max_dimension=max_dimension, threshold=threshold, engine=engine
+    )
+
+
+def rips_many(
+    clouds: Sequence[Float[np.ndarray, "_points _width"]],
+    *,
+    metric: str = "euclidean",
+    max_dimension: int = 1,
+    threshold: float = math.inf,
+    engine: str = "auto",
+    threads: int = 1,
+) -> list[list[Float64[np.ndarray, "_bars 2"]]]:
+    """`rips` of each cloud, in order, ``threads`` of them at a time; the same bars whatever they
+    are. Raises what `rips` raises."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(x: Float[np.ndarray, "points width"]) -> list[Float64[np.ndarray, "bars 2"]]:
+        return rips(
+            x, metric=metric, max_dimension=max_dimension, threshold=threshold, engine=engine
+        )
+
+    if threads == 1:
+        return [one(x) for x in clouds]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, clouds))
+
+
+def filtration(
+    d: Float32[np.ndarray, "n n"],
+    *,
+    max_dimension: int = 1,
+    threshold: float = math.inf,
+    engine: str = "auto",
+) -> list[Float64[np.ndarray, "bars 2"]]:
+    """`rips` of a matrix that `distances` has made: it is not checked again."""
+    # At the enclosing radius the complex is a cone: nothing beyond it is ever born or dies.
+    last = min(threshold, enclosing_radius(d))
+    if engine == "auto":
+        engine = "link" if max_dimension <= 1 else "gudhi"
+    if engine == "ripser":
+        found = ripser_diagrams(d, max_dimension, last)
+    else:
+        from lmtopo.link_homology import link_homology
+
+        found = link_homology(d, last, loops=max_dimension > 0)
+        if engine == "gudhi":
+            found = gudhi_diagrams(d, max_dimension, last)
+    bars = [tidy(diagram) for diagram in found]
+    if same := len(d) - len(bars[0]):
+        # of n points n components are born, and those that coincide end at once
+        warnings.warn(
+            f"{same} of {len(d)} points coincide with another: these count as one point",
+            stacklevel=3,
+        )
+    return bars
+
+
+def check_options(max_dimension: int, threshold: float, engine: str) -> None:
     if engine not in ENGINES:
         raise InputError(f"engine '{engine}' is unknown: use one of {', '.join(ENGINES)}")
     if max_dimension < 0:
         raise InputError(f"max_dimension {max_dimension} is negative: use 0 or more")
+    if engine == "link" and max_dimension > 1:
+        raise InputError(
+            f"engine 'link' ends at H1, but max_dimension is {max_dimension}: use engine auto"
+        )
     if not threshold >= 0:
         raise InputError(f"threshold {threshold} is not a length: use 0 or more, or inf")
-    d = distances(x, metric)
-    # At the enclosing radius the complex is a cone: nothing beyond it is ever born or dies.
-    diagrams = ripser_diagrams(d, max_dimension, min(threshold, enclosing_radius(d)))
-    return [tidy(diagram) for diagram in diagrams]
 
 
 def ripser_diagrams(
@@ -71,6 +144,24 @@ def ripser_diagrams(
     # Handing over distances also keeps ripser.py from warning of clouds wider than long.
     found = ripser(d, maxdim=max_dimension, thresh=threshold, distance_matrix=True)
     return list(found["dgms"])
+
+
+def gudhi_diagrams(
+    d: Float32[np.ndarray, "n n"], max_dimension: int, threshold: float
+) -> list[Float[np.ndarray, "bars 2"]]:
+    """GUDHI's fork of Ripser after one collapse of edges, which leaves the bars as they are
+    (Boissonnat, Pritam, "Edge collapse and persistence of flag complexes", SoCG 2020)."""
+    from gudhi.sklearn import RipsPersistence
+
+    engine = RipsPersistence(
+        homology_dimensions=range(max_dimension + 1),
+        threshold=threshold,
+        input_type="full distance matrix",
+        num_collapses=1,
+        homology_coeff_field=2,
+    )
+    found = engine.fit_transform([d])[0]
+    return [np.asarray(diagram, dtype=np.float64).reshape(-1, 2) for diagram in found]
 
 
 def tidy(diagram: Float[np.ndarray, "bars 2"]) -> Float64[np.ndarray, "kept 2"]:
@@ -93,14 +184,61 @@ def distances(x: Float[np.ndarray, "points width"], metric: str) -> Float32[np.n
     Raises
     ------
     InputError
-        For no points, values that are not finite, distances beyond float32, a point without
-        direction (``cosine``), and a ``precomputed`` matrix that is not square, not symmetric
-        (beyond rounding in float32), has negative entries or a diagonal other than zero.
+        For no points, more than memory holds, values that are not finite, distances beyond
+        float32, a point without direction (``cosine``), and a ``precomputed`` matrix that is not
+        square, not symmetric (beyond rounding in float32), has negative entries or a diagonal
+        other than zero.
     """
     if metric not in METRICS:
         raise InputError(f"metric '{metric}' is unknown: use one of {', '.join(METRICS)}")
-    if len(x) == 0:
+    if x.ndim != 2:
+        raise InputError(
+            f"a cloud is a matrix of points x coordinates, but this has shape {x.shape}"
+        )
+    check_size(len(x))
+    # one pass: a sum of finite values is finite, or overflows and is looked at again
+    if not math.isfinite(x.sum(dtype=np.float64)):
+        check_finite(x)
+    if metric == "precomputed":
+        return checked(x)
+    points = x.astype(np.float64)
+    if metric == "cosine":
+        d = measured(unit(points), chord=False)
+    else:
+        d = measured(standardise(points) if metric == "standardised" else points, chord=True)
+    if not d.max() <= np.finfo(np.float32).max:
+        raise InputError("the cloud has a distance that is too large for float32: scale it down")
+    return d
+
+
+def measured(points: Float64[np.ndarray, "n d"], *, chord: bool) -> Float32[np.ndarray, "n n"]:
+    from lmtopo.distance_kernel import TILE, measure
+
+    n = len(points)
+    padding = ((0, -n % TILE), (0, 0))
+    d = np.empty((n, n), dtype=np.float32)
+    measure(np.pad(points, padding, mode="edge"), chord, np.empty(TILE * TILE), d)
+    return d
+
+
+def check_size(n: int) -> None:
+    """As many points as there are numbers and memory for, and at least one."""
+    import psutil
+
+    from lmtopo.link_homology.edges import MOST
+
+    if n == 0:
         raise InputError("the cloud has no points: give at least one")
+    needed, free = BYTES_PER_PAIR * n * n, psutil.virtual_memory().available
+    if n > MOST or needed > free:
+        raise InputError(
+            f"the filtration of {n:,} points takes about {needed / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB are free: take fewer points"
+            + (f" (at most {MOST:,})" if n > MOST else "")
+        )
+
+
+def check_finite(x: Float[np.ndarray, "points width"]) -> None:
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):
         row, column = bad[0]
@@ -108,43 +246,35 @@ def distances(x: Float[np.ndarray, "points width"], metric: str) -> Float32[np.n
             f"the cloud has {len(bad)} values that are not finite (the first is "
             f"{x[row, column]} in row {row}, column {column}): drop these points"
         )
-    points = x.astype(np.float64)
-    if metric == "precomputed":
-        full = checked(points)
-    else:
-        from scipy.spatial.distance import pdist, squareform
-
-        if metric == "cosine":
-            halves = pdist(unit(points), "sqeuclidean") / 2
-            # Parallel vectors of different length differ by rounding after normalisation.
-            halves[halves < 1e-30] = 0.0
-            full = squareform(halves)
-        else:
-            full = squareform(pdist(standardise(points) if metric == "standardised" else points))
-    if full.max() > np.finfo(np.float32).max:
-        raise InputError(f"the cloud has a distance of {full.max():.3g}: too large for float32")
-    return full.astype(np.float32)
 
 
-def checked(d: Float64[np.ndarray, "rows columns"]) -> Float64[np.ndarray, "n n"]:
+def checked(x: Float[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "n n"]:
     """A distance matrix, made exactly symmetric."""
-    if d.shape[0] != d.shape[1]:
-        raise InputError(f"a precomputed distance matrix is square, but this one is {d.shape}")
-    if d.min() < 0:
-        raise InputError(f"a distance is at least 0, but the matrix has {d.min():g}")
-    if np.diagonal(d).any():
-        at = int(np.flatnonzero(np.diagonal(d))[0])
+    from lmtopo.distance_kernel import asymmetry
+
+    if x.shape[0] != x.shape[1]:
+        raise InputError(f"a precomputed distance matrix is square, but this one is {x.shape}")
+    low, high = x.min(), x.max()
+    if low < 0:
+        raise InputError(f"a distance is at least 0, but the matrix has {low:g}")
+    if high > np.finfo(np.float32).max:
+        raise InputError(f"the cloud has a distance of {high:.3g}: too large for float32")
+    if np.diagonal(x).any():
+        at = int(np.flatnonzero(np.diagonal(x))[0])
         raise InputError(
-            f"a point is at distance 0 from itself, but entry ({at}, {at}) is {d[at, at]:g}"
+            f"a point is at distance 0 from itself, but entry ({at}, {at}) is {x[at, at]:g}"
         )
-    gap = np.abs(d - d.T)
-    if gap.max() > np.finfo(np.float32).eps * d.max():
-        i, j = np.unravel_index(gap.argmax(), gap.shape)
+    d = np.ascontiguousarray(x)
+    gap, where = asymmetry(d)
+    if gap > np.finfo(np.float32).eps * high:
+        i, j = divmod(where, len(d))
         raise InputError(
             f"a distance matrix is symmetric, but entry ({i}, {j}) is {d[i, j]:g} and entry "
             f"({j}, {i}) is {d[j, i]:g}"
         )
-    return d / 2 + d.T / 2
+    if gap:
+        d = d / 2 + d.T / 2
+    return d.astype(np.float32, copy=False)
 
 
 def unit(points: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n d"]:

@@ -12,6 +12,8 @@ from typing import Any
 from lmtopo import losses
 
 PAIR_RULES = frozenset({"observe", "persist", "describe"})
+OBSERVING = frozenset({"observe", "observe_again"})
+"""The rules that read checkpoints."""
 
 
 class Watch(logging.Handler):
@@ -55,7 +57,7 @@ class Watch(logging.Handler):
         for one in gone:
             if one.rule.name in PAIR_RULES:
                 self.lost[pair_of(one)] = why
-            if one.rule.name == "observe":
+            if one.rule.name in OBSERVING:
                 needed = self._dag.job_dependencies(one)
                 self._affected |= {need for need in needed if need.rule.name == "checkpoint"}
         self._lost_jobs |= gone

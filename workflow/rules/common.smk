@@ -16,14 +16,14 @@ if str(LIBRARY) not in sys.path:
 from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import settings
+from lmtopo.study import again, settings
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 try:
     STUDY = study.read(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
-
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 RESULTS = STUDY.results
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
@@ -41,8 +41,12 @@ PRELOAD = (
     "safetensors.torch",
     "pyarrow.parquet",
     "pandas",
-    "scipy.spatial.distance",
-    "ripser",
+    "psutil",
+    "numba",
+    "numba.core.registry:cpu_target.target_context.refresh",
+    "scipy.optimize",
+    "scipy.cluster.hierarchy",
+    "gudhi",
     "threadpoolctl",
     "matplotlib.pyplot",
 )
@@ -59,6 +63,7 @@ wildcard_constraints:
     model=r"[a-z0-9][a-z0-9._-]*",
     budget=r"[a-z0-9][a-z0-9._-]*",
     checkpoint=r"step[0-9]+",
+    variant=r"seed[0-9]+|float32|bfloat16|float16",
 
 
 def told(stage, settings=lambda wildcards: {}):
@@ -116,7 +121,9 @@ def begin():
         terminal.relay(logger.info)
         fork_server.start(PRELOAD)
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
-    if STUDY.from_hub and any(job.rule.name == "observe" for job in workflow.dag.jobs):
+    if STUDY.from_hub and any(
+        job.rule.name in watch.OBSERVING for job in workflow.dag.jobs
+    ):
         slots.stopping(STUDY.name).unlink(missing_ok=True)
         SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
         if SESSION[0] is not None:  # else another run of this study is under way
@@ -130,7 +137,10 @@ SESSION = []
 def checkpoints_needed():
     jobs = workflow.dag.needrun_jobs()
     return {
-        str(path) for job in jobs if job.rule.name == "observe" for path in job.input
+        str(path)
+        for job in jobs
+        if job.rule.name in watch.OBSERVING
+        for path in job.input
     }
 
 

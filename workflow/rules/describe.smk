@@ -5,6 +5,9 @@ rule describe:
         quality=f"{PAIR}/quality.json",
     output:
         signatures=f"{PAIR}/signatures.parquet",
+        draws=f"{PAIR}/nulls.parquet",
+        curves=f"{PAIR}/curves.npz",
+        projection=f"{PAIR}/projection.npz",
     log:
         f"{PAIR_LOGS}/describe.log",
     resources:

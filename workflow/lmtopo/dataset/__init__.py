@@ -131,7 +131,7 @@ def from_hub(
     found.check_rows({split: table.num_rows + dropped[split] for split, table in tables.items()})
     found.close()
     known, snapshot = KNOWN.get((origin["repo"], origin.get("name"))), found.snapshot
-    listed = {path: file.sha256 or file.blob for path, file in snapshot.files.items()}
+    listed = {path: snapshot.files[path].sha256 or snapshot.files[path].blob for path in found.used}
     facts = {
         "documents": found.parts[0].unit,
         "sha256": listed,

@@ -38,6 +38,8 @@ class Source:
     scratch: Path
     cut: set[str] = field(default_factory=set)
     """Splits that were ended before their last row, known once they are read."""
+    used: list[str] = field(default_factory=list)
+    """Files that were read, known once they are."""
 
     def check_rows(self, counts: Mapping[str, int]) -> None:
         """Refuse a split with another number of rows than were published.
@@ -88,7 +90,7 @@ def source(origin: Mapping[str, Any], *, patience: float) -> Source:
     options = {**origin, "documents": origin.get("documents") or (known and known.documents)}
     for split, names in splits.items():
         options["format"] = format_of(snapshot, names)
-        files = fetched(snapshot, names, scratch, patience)
+        files = fetched(found, names, patience)
         part = open_rows(options, split, Path(split), files)
         if split == "train" and origin.get("tokens"):
             limited = until(part, int(origin["tokens"]), found.cut)
@@ -115,14 +117,16 @@ def find_splits(
     for path in snapshot.files:
         (skeleton / path).parent.mkdir(parents=True, exist_ok=True)
         if path == CARD:
-            shutil.copy(fetch(snapshot, path, scratch, patience=patience), skeleton / path)
+            card = fetch(snapshot, path, scratch, patience=patience).read_text(encoding="utf-8")
+            (skeleton / path).write_text(of_one(card, name) if name else card, encoding="utf-8")
         else:
             (skeleton / path).touch()
     try:
         builder = load_dataset_builder(str(skeleton), name, cache_dir=str(scratch / "cache"))
         files = builder.config.data_files
     except (ValueError, FileNotFoundError, DatasetNotFoundError) as error:
-        line = str(error).splitlines()[0].replace(str(skeleton), snapshot.repo)
+        # the second line names what there is
+        line = " ".join(str(error).splitlines()[:2]).replace(str(skeleton), snapshot.repo)
         raise InputError(f"{snapshot.name}: {line} (give one with name:)") from error
     order = {"train": 0, "validation": 1, "test": 2}
     splits = sorted(files or {}, key=lambda split: order.get(str(split), 3))
@@ -138,6 +142,18 @@ def find_splits(
     return found, counts
 
 
+def of_one(card: str, name: str) -> str:
+    """A card without the configurations beside ``name``, if that is one of them: their files need
+    not be there in an offline cache, but the library looks at those of the first."""
+    from huggingface_hub import DatasetCard
+
+    read = DatasetCard(card)
+    wanted = [one for one in read.data.get("configs") or [] if one.get("config_name") == name]
+    if wanted:
+        read.data["configs"] = wanted
+    return str(read)
+
+
 def format_of(snapshot: "Snapshot", names: list[str]) -> str:
     """The format of a split's files, by their suffix."""
     suffix = Path(names[0]).suffix
@@ -149,16 +165,15 @@ def format_of(snapshot: "Snapshot", names: list[str]) -> str:
     return FORMATS[suffix]
 
 
-def fetched(
-    snapshot: "Snapshot", names: list[str], scratch: Path, patience: float
-) -> Iterator[Path]:
+def fetched(found: Source, names: list[str], patience: float) -> Iterator[Path]:
     """The files one after the other, each downloaded when the one before has been read."""
     from lmtopo.hub.download import fetch
 
     for number, name in enumerate(names, 1):
         if len(names) > 1:
-            say(f"{snapshot.name}: file {number} of {len(names)}")
-        yield fetch(snapshot, name, scratch / "files", patience=patience)
+            say(f"{found.snapshot.name}: file {number} of {len(names)}")
+        found.used.append(name)
+        yield fetch(found.snapshot, name, found.scratch / "files", patience=patience)
 
 
 def until(part: Part, words: int, cut: set[str]) -> Iterator[Row]:

@@ -36,7 +36,7 @@ def draw(
     ):
         last_in_column = len(kinds) - COLUMNS <= list(panels.flat).index(panel)
         place = place_on_log(panel, table[compute], label if last_in_column else "")
-        panel.set_title(title(dimension, signature))
+        panel.set_title(title(dimension, signature), fontsize=7.5)
         some = table[(table["dimension"] == dimension) & (table["signature"] == signature)]
         for (model, budget), look in looks(table).items():
             run = some[(some["model"] == model) & (some["budget"] == budget)]

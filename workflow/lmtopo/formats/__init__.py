@@ -1,1 +1,1 @@
-"""What lies on disk between two stages: probes, clouds and diagrams."""
+"""What lies on disk between two stages: probes, clouds, diagrams, curves and projections."""

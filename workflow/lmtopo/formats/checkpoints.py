@@ -141,7 +141,12 @@ def load(folder: str | Path, *, dtype: str) -> "PreTrainedModel":
             weights_only=True,
             output_loading_info=True,
         )
-    except (ValueError, KeyError, RuntimeError, UnpicklingError) as error:
+    except UnpicklingError as error:
+        raise InputError(
+            f"the pickle in '{folder}' is damaged or holds more than weights, which could run "
+            "code: it is not loaded"
+        ) from error
+    except (ValueError, KeyError, RuntimeError) as error:
         raise InputError(f"cannot load '{folder}' as a causal language model: {error}") from error
     model, report = loaded
     for problem in ("missing_keys", "mismatched_keys"):

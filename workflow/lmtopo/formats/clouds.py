@@ -79,6 +79,27 @@ def load(path: str | Path) -> Clouds:
     return Clouds(arrays, tuple(facts["layers"]), facts["metadata"])
 
 
+def load_layer(path: str | Path, pooling: str, layer: str) -> Float32[np.ndarray, "points width"]:
+    """The cloud of one pooling and layer, read alone from a file that `save` has written.
+
+    Raises
+    ------
+    InputError
+        If the file has no such cloud.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        layers = json.loads((file.metadata() or {}).get(HEADER, '{"layers": []}'))["layers"]
+        if layer not in layers or pooling not in file.keys():  # noqa: SIM118
+            raise InputError(
+                f"'{path}' has no cloud of {layer}, pooling '{pooling}': "
+                "run observe again with these settings"
+            )
+        cloud: Float32[np.ndarray, "points width"] = file.get_slice(pooling)[layers.index(layer)]
+    return cloud
+
+
 def subsamples(
     points: int, size: int, replicates: int, seed: int
 ) -> list[Int64[np.ndarray, " size"]]:

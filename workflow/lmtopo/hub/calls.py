@@ -1,15 +1,16 @@
 """Calls to the hub that survive a bad network, and errors that say what to do about the rest."""
 
 import errno
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import constants, get_session
+from huggingface_hub import constants, set_client_factory
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -19,16 +20,45 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils._http import default_client_factory, parse_ratelimit_headers
 
 from lmtopo.errors import InputError
 from lmtopo.job import say
 
 Result = TypeVar("Result")
 
+LATER = "run again when the network is better, what has arrived is kept; or raise hub.patience"
+
 TIMEOUT = 30.0
-"""Seconds without a byte before a request counts as stalled; the library itself sets no bound."""
+"""Seconds without a byte before a request counts as stalled."""
 LONGEST_PAUSE = 60.0
 TRANSIENT = (408, 425, 429)
+
+_timeout: ContextVar[float] = ContextVar("timeout", default=TIMEOUT)
+
+
+class SpoiltAnswerError(OSError):
+    """What the hub has said makes no sense."""
+
+
+def client() -> httpx2.Client:
+    """The library's own client, but in it no request waits for ever.
+
+    The library asks for listings with ``timeout=None``, which outweighs a client's own timeout.
+    """
+
+    def bound(request: httpx2.Request) -> None:
+        limits = request.extensions.get("timeout") or {}
+        if limits.get("read") is None:
+            request.extensions["timeout"] = httpx2.Timeout(_timeout.get()).as_dict()
+
+    made = default_client_factory()
+    hooks = made.event_hooks
+    made.event_hooks = {**hooks, "request": [*hooks["request"], bound]}
+    return made
+
+
+set_client_factory(client)
 
 
 def patiently(
@@ -37,42 +67,57 @@ def patiently(
     what: str,
     patience: float,
     progress: Callable[[], int] = lambda: 0,
+    mend: str = LATER,
 ) -> Result:
     """``call()``, again and again while what goes wrong may pass.
 
     Pauses double from one second to a minute, or are what the hub asks for. After ``patience``
     seconds in which ``progress()`` (bytes on disk) has not changed, it gives up. ``what`` says in
-    messages what was wanted: ``revision 'step0' of 'EleutherAI/pythia-70m'``.
+    messages what was wanted: ``revision 'step0' of 'EleutherAI/pythia-70m'``, and ``mend`` what to
+    do if it was not to be had in time.
 
     Raises
     ------
     InputError
         If the hub refuses, or patience has run out.
     """
-    get_session().timeout = TIMEOUT
     since, seen, pause = time.monotonic(), progress(), 1.0
     while True:
+        before = _timeout.set(min(TIMEOUT, max(patience, 1.0)))
         try:
             return call()
-        except (httpx2.TransportError, OSError, EntryNotFoundError, HFValidationError) as error:
+        except (httpx2.RequestError, OSError, EntryNotFoundError, HFValidationError) as error:
             if not passes(error):
                 raise InputError(explained(error, what)) from error
             trouble: Exception = error
-        except json.JSONDecodeError as error:  # an answer cut short
-            trouble = error
+        finally:
+            _timeout.reset(before)
         now = progress()
         if now != seen:
             since, seen, pause = time.monotonic(), now, 1.0
-        wait = asked_pause(trouble)
-        wait = pause if wait is None else wait
-        if time.monotonic() + wait - since > patience:
+        asked = asked_pause(trouble)
+        wait = pause if asked is None else asked
+        spent = time.monotonic() - since
+        # a pause that the hub asks for is never cut short, and after it the hub is asked once more
+        if (spent if asked is not None else spent + pause) > patience or wait > patience:
             raise InputError(
-                f"{what}: no success in {patience:.0f} s ({short(trouble)}): run again when the "
-                "network is better, what has arrived is kept; or raise hub.patience"
+                f"{what}: no success in {patience:.0f} s ({short(trouble)}): {mend}"
             ) from trouble
         say(f"{what}: {short(trouble)}; next try in {wait:.0f} s")
         time.sleep(wait)
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+@contextmanager
+def an_answer() -> Iterator[None]:
+    """What the library, or who reads on from it, stumbles over in a spoilt answer is an error that
+    `patiently` takes for what it is."""
+    try:
+        yield
+    except HFValidationError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SpoiltAnswerError("an answer that makes no sense") from error
 
 
 def passes(error: Exception) -> bool:
@@ -82,8 +127,10 @@ def passes(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         return status in TRANSIENT or status >= 500
-    if isinstance(error, httpx2.TransportError):
-        return not isinstance(error, httpx2.UnsupportedProtocol | httpx2.ProxyError)
+    if isinstance(error, httpx2.RequestError):
+        return not isinstance(
+            error, httpx2.UnsupportedProtocol | httpx2.ProxyError | httpx2.TooManyRedirects
+        )
     # the library says with a bare OSError that a file came short; a full disk has a number
     return isinstance(error, OSError) and error.errno in (
         None,
@@ -97,9 +144,13 @@ def passes(error: Exception) -> bool:
 
 
 def asked_pause(error: Exception) -> float | None:
-    """Seconds that the hub asks to wait, in ``Retry-After``: a number or a date."""
+    """Seconds that the hub asks to wait: ``Retry-After``, a number or a date, or the end of its
+    ``RateLimit`` window."""
     if not isinstance(error, HfHubHTTPError):
         return None
+    limit = parse_ratelimit_headers(error.response.headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0  # it is told in whole seconds
     asked = error.response.headers.get("Retry-After", "").strip()
     try:
         return max(0.0, float(asked))
@@ -142,10 +193,16 @@ def short(error: Exception) -> str:
     """An error in a few words, without addresses that may carry a signature."""
     if isinstance(error, HfHubHTTPError):
         return f"HTTP {error.response.status_code}"
-    if isinstance(error, json.JSONDecodeError):
-        return "an answer that is no JSON"
     text = str(error).strip().splitlines()
     name = type(error).__name__
-    if isinstance(error, httpx2.TransportError):
-        return {"ReadTimeout": "no data in time", "ConnectError": "no connection"}.get(name, name)
+    if isinstance(error, httpx2.RequestError):
+        known = {
+            "ReadTimeout": "no data in time",
+            "ConnectTimeout": "no connection in time",
+            "ConnectError": "no connection",
+            "RemoteProtocolError": "the connection broke",
+            "ReadError": "the connection broke",
+            "DecodingError": "the answer is damaged",
+        }
+        return known.get(name, name)
     return text[0] if text else name

@@ -11,17 +11,13 @@ from huggingface_hub.utils._headers import build_hf_headers
 from lmtopo import files
 from lmtopo.errors import InputError
 from lmtopo.hub.calls import patiently
-from lmtopo.hub.snapshot import File, Snapshot
+from lmtopo.hub.snapshot import File, Snapshot, tree
 from lmtopo.job import say
 
 TRIES = 3
 PARTIAL = ".partial"
 PIECE = 1 << 14
 """Bytes written at a time. A break loses the piece under way, and the library's own are 10 MB."""
-
-
-class WrongBytesError(InputError):
-    """A file arrived, again and again, with other bytes than the hub lists."""
 
 
 def in_cache(snapshot: Snapshot, path: str) -> Path | None:
@@ -41,7 +37,8 @@ def fetch(snapshot: Snapshot, path: str, folder: Path, *, patience: float) -> Pa
     """Make ``folder/path``: a link into the user's cache, or a download.
 
     What a killed download has left in ``folder`` is completed, not repeated. A file appears under
-    its name only when its size and hash are those that the hub lists.
+    its name only when its size and hash are those that the hub lists. If they are not, the listing
+    may be what came wrong, so it is asked for again as well, and mended in ``snapshot``.
 
     Raises
     ------
@@ -57,21 +54,23 @@ def fetch(snapshot: Snapshot, path: str, folder: Path, *, patience: float) -> Pa
         target.symlink_to(cached)
         return target
     partial = target.with_name(target.name + PARTIAL)
-    expected, what = snapshot.files[path], f"'{path}' in {snapshot.name}"
+    what = f"'{path}' in {snapshot.name}"
     for _ in range(TRIES):
         patiently(
-            lambda: resume(snapshot, path, partial, expected.size),
+            lambda: resume(snapshot, path, partial, snapshot.files[path].size),
             what=what,
             patience=patience,
             progress=lambda: partial.stat().st_size if partial.exists() else 0,
         )
-        wrong = difference(partial, expected)
+        wrong = difference(partial, snapshot.files[path])
         if wrong is None:
             partial.rename(target)
             return target
         say(f"{what} arrived with {wrong}; it is fetched again")
         partial.unlink()
-    raise WrongBytesError(f"{what} arrived {TRIES} times with {wrong}: it is not used")
+        again = tree(snapshot.repo, snapshot.commit, snapshot.kind, snapshot.name, patience)
+        snapshot.files.update({path: again[path]} if path in again else {})
+    raise InputError(f"{what} arrived {TRIES} times with {wrong}: it is not used")
 
 
 def resume(snapshot: Snapshot, path: str, partial: Path, size: int) -> None:

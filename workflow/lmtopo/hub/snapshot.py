@@ -1,15 +1,16 @@
 """What one revision of a repository holds: its files with sizes and hashes."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import RevisionNotFoundError
+from huggingface_hub.file_download import repo_folder_name
 
 from lmtopo.errors import InputError
-from lmtopo.hub.calls import patiently
+from lmtopo.hub.calls import an_answer, patiently
 
 Kind = Literal["model", "dataset"]
 
@@ -36,7 +37,7 @@ class Snapshot:
     kind: Kind
     revision: str
     commit: str
-    files: Mapping[str, File]
+    files: dict[str, File]
 
     @property
     def name(self) -> str:
@@ -58,31 +59,59 @@ def read(repo: str, revision: str, *, kind: Kind = "model", patience: float) -> 
     """
     if constants.is_offline_mode():
         return cached(repo, revision, kind)
-    api, what = HfApi(), named(repo, revision)
-    info = patiently(
-        lambda: api.repo_info(repo, revision=revision, repo_type=kind), what=what, patience=patience
-    )
-    commit = str(info.sha)
-    return Snapshot(repo, kind, revision, commit, tree(repo, commit, kind, what, patience))
+    what, commit = named(repo, revision), commit_of(repo, revision, kind, patience)
+    try:
+        files = tree(repo, commit, kind, what, patience)
+    except InputError as error:
+        if not isinstance(error.__cause__, RevisionNotFoundError):
+            raise
+        # the branch has moved since, or the first answer was spoilt
+        commit = commit_of(repo, revision, kind, patience)
+        files = tree(repo, commit, kind, what, patience)
+    return Snapshot(repo, kind, revision, commit, files)
 
 
-def tree(repo: str, commit: str, kind: Kind, what: str, patience: float) -> dict[str, File]:
-    """The files that the hub lists of a commit; nothing is downloaded."""
+def listing(repo: str, revision: str, *, kind: Kind = "model", patience: float) -> dict[str, File]:
+    """The files of a revision, where its commit does not matter: half the requests of `read`."""
+    if constants.is_offline_mode():
+        return cached(repo, revision, kind).files
+    return tree(repo, revision, kind, named(repo, revision), patience)
+
+
+def commit_of(repo: str, revision: str, kind: Kind, patience: float) -> str:
+    """The commit that a revision is at."""
+
+    def ask() -> str:
+        with an_answer():
+            told = HfApi().repo_info(repo, revision=revision, repo_type=kind).sha
+            if not told:
+                raise ValueError(told)
+            return str(told)
+
+    return patiently(ask, what=named(repo, revision), patience=patience)
+
+
+def tree(repo: str, revision: str, kind: Kind, what: str, patience: float) -> dict[str, File]:
+    """The files that the hub lists of a revision or commit; nothing is downloaded."""
     from huggingface_hub.hf_api import RepoFile
 
-    api = HfApi()
-    entries = patiently(
-        lambda: list(api.list_repo_tree(repo, revision=commit, repo_type=kind, recursive=True)),
-        what=what,
-        patience=patience,
-    )
-    return {
-        entry.path: File(
-            entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id
-        )
-        for entry in entries
-        if isinstance(entry, RepoFile)
-    }
+    def ask() -> dict[str, File]:
+        with an_answer():
+            entries = HfApi().list_repo_tree(
+                repo, revision=revision, repo_type=kind, recursive=True
+            )
+            return {
+                entry.path: File(
+                    entry.path,
+                    entry.size,
+                    entry.lfs.sha256 if entry.lfs else None,
+                    entry.blob_id,
+                )
+                for entry in entries
+                if isinstance(entry, RepoFile)
+            }
+
+    return patiently(ask, what=what, patience=patience)
 
 
 def cached(repo: str, revision: str, kind: Kind) -> Snapshot:
@@ -108,8 +137,7 @@ def cached(repo: str, revision: str, kind: Kind) -> Snapshot:
 
 def cache_folder(repo: str, revision: str, kind: Kind) -> Path | None:
     """The folder ``snapshots/{commit}`` of a revision in the user's cache, if it is there."""
-    for name in ("config.json", "README.md", "tokenizer.json", "tokenizer_config.json"):
-        found = try_to_load_from_cache(repo, name, revision=revision, repo_type=kind)
-        if isinstance(found, str):
-            return Path(found).parent
-    return None
+    base = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=kind)
+    ref = base / "refs" / revision
+    folder = base / "snapshots" / (ref.read_text().strip() if ref.is_file() else revision)
+    return folder if folder.is_dir() else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from lmtopo import flops
 from lmtopo.job import say
-from lmtopo.plan import calibration, sizes
+from lmtopo.plan import calibration, comparisons, sizes
 
 DOWNLOAD = 50e6
 """Bytes per second that a download is assumed to get."""
@@ -23,21 +23,26 @@ def plan(
     name: str,
     models: Sequence[Mapping[str, Any]],
     datasets: Sequence[Mapping[str, Any]],
+    again: Sequence[Sequence[Any]],
     keep: int,
     clouds_kept: bool,
+    landmarks: int,
+    compared: int,
     signatures: Sequence[str] | None,
 ) -> None:
     """Say how many jobs, bytes and hours a study takes, and what is there already.
 
+    ``again``: variant, model, budget, step and dataset of each observation for the noise floor.
     What is there is judged by files; `snakemake -n` also counts what changes make run again.
     Hours follow from FLOPs (`flops`) and a calibration of this machine.
     """
     observed = [one for one in datasets if one["observed"]]
     shapes = {run["model"]: sizes.shape(run) for run in models}
-    todo = dict.fromkeys(STAGES, 0)
+    todo = dict.fromkeys((*STAGES, "noise"), 0)
     done = dict(todo)
-    seconds = dict.fromkeys(("train", *STAGES), 0.0)
-    gpu_flops, disk, download = 0.0, 0.0, 0.0
+    seconds = dict.fromkeys(("train", *STAGES, "noise"), 0.0)
+    gpu_flops = dict.fromkeys(("train", "observe", "noise"), 0.0)
+    disk, download = 0.0, 0.0
     unknown: set[str] = set()
     largest, checkpoints, waiting = 0.0, 0, 0
     lines: list[list[str]] = []
@@ -48,8 +53,9 @@ def plan(
         if run["source"] == "train" and shape is not None:
             disk += len(run["steps"]) * weights.bytes
             if not trained.is_dir():
-                gpu_flops += run["train_flops"]
-                seconds["train"] += run["train_flops"] / calibration.flops_rate("float32", 2)
+                gpu_flops["train"] += run["train_flops"]
+                rate = calibration.flops_rate(run["dtype"], run["threads"])
+                seconds["train"] += run["threads"] * run["train_flops"] / rate
         needed = set()
         for dataset in observed:
             seen = dataset["observed"]
@@ -64,14 +70,27 @@ def plan(
                     seconds[stage] += cost[stage]
                     if stage == "observe":
                         needed.add(step)
-                        gpu_flops += cost["flops"]
+                        gpu_flops["observe"] += cost["flops"]
+            once = {**dataset, "observed": {**seen, "draws": 0}}
+            cost = pair_cost(run, once, shape, name, signatures, unknown)
+            for variant, model, budget, step, observed_on in again:
+                if [model, budget, observed_on] != [run["model"], run["budget"], dataset["name"]]:
+                    continue
+                place = f"results/{name}/noise/{variant}/{model}/{budget}/step{step}/{observed_on}"
+                if Path(place, STAGES["describe"]).is_file():
+                    done["noise"] += 1
+                    continue
+                todo["noise"] += 1
+                seconds["noise"] += sum(cost[stage] for stage in STAGES)
+                needed.add(step)
+                gpu_flops["noise"] += cost["flops"]
             if clouds_kept and shape is not None:
-                layers = len_layers(seen["layers"], shape)
+                layers = sizes.layers(seen["layers"], shape)
                 points = seen["points"] * len(seen["poolings"])
                 disk += len(run["steps"]) * layers * points * shape.width * 4
             if shape is not None:
-                clouds = len_layers(seen["layers"], shape) * len(seen["poolings"])
-                points = clouds * seen["replicates"] * seen["subsample"]
+                clouds = sizes.layers(seen["layers"], shape) * len(seen["poolings"])
+                points = clouds * (seen["replicates"] + seen["draws"]) * seen["subsample"]
                 disk += len(run["steps"]) * points * DIAGRAM_BYTES
         if run["source"] == "hub":
             fresh = needed - sizes.in_cache(run)
@@ -94,13 +113,14 @@ def plan(
             download += size or 0.0
             disk += 2 * (size or 0.0)
             told = f"{size / 1e6:,.0f} MB" if size else "unknown"
-            lines.append([f"dataset {dataset['name']}", told])
+            cut = "at most " if size and dataset["cut"] else ""
+            lines.append([f"dataset {dataset['name']}", cut + told])
     at_least = "at least " if unknown else ""
     cores = os.cpu_count() or 1
     pairs = checkpoints * len(observed)
     out = [
         f"Study {name}: {len(models)} runs, {checkpoints} checkpoints, {pairs} pairs",
-        f"{'stage':10}{'to do':>8}{'there':>8}{'CPU hours':>12}",
+        f"{'stage':10}{'to do':>8}{'there':>8}{'CPU hours':>12}{'GPU hours':>12}",
     ]
     runs = sum(run["source"] == "train" for run in models)
     there = sum(
@@ -109,16 +129,24 @@ def plan(
         if run["source"] == "train"
     )
     if runs:
-        out.append(row("train", runs - there, there, seconds["train"]))
+        out.append(row("train", runs - there, there, seconds["train"], gpu_flops["train"]))
     if any(run["source"] == "hub" for run in models):
-        out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
-    out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
+        out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}{'-':>12}")
+    stages = (*STAGES, "noise") if again else STAGES
+    out += [
+        row(stage, todo[stage], done[stage], seconds[stage], gpu_flops.get(stage))
+        for stage in stages
+    ]
+    tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
+    missing = {path: spent for path, spent in tables.items() if not path.is_file()}
+    seconds["compare"] = sum(missing.values())
+    out.append(row("compare", len(missing), len(tables) - len(missing), seconds["compare"], None))
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "
         f"{hours(total / cores)} on {cores}",
-        f"GPU: {at_least}{hours(gpu_flops / GPU)} for training and observation, at an assumed "
-        f"{GPU / 1e12:.0f} TFLOP/s",
+        f"GPU: {at_least}{hours(sum(gpu_flops.values()) / GPU)} at an assumed "
+        f"{GPU / 1e12:.0f} TFLOP/s, for what a GPU can do",
         f"download: {at_least}{download / 1e9:,.1f} GB, {hours(download / DOWNLOAD)} at an "
         f"assumed {DOWNLOAD / 1e6:.0f} MB/s",
         *(f"  {line[0]:24} {', '.join(line[1:])}" for line in lines),
@@ -159,7 +187,8 @@ def pair_cost(
             context=seen["context"],
         )
     )
-    clouds = len_layers(seen["layers"], shape) * len(seen["poolings"]) * seen["replicates"]
+    layers = sizes.layers(seen["layers"], shape)
+    clouds = layers * len(seen["poolings"]) * (seen["replicates"] + seen["draws"])
     persist, describe = calibration.cloud_seconds(
         points=seen["subsample"],
         width=seen["pca"] or shape.width,
@@ -176,13 +205,9 @@ def pair_cost(
     }
 
 
-def len_layers(layers: str | Sequence[str], shape: "sizes.Shape") -> int:
-    """Layers that are observed: embedding, blocks and final norm, or those that are named."""
-    return shape.layers + 2 if isinstance(layers, str) else len(layers)
-
-
-def row(stage: str, todo: int, done: int, seconds: float) -> str:
-    return f"{stage:10}{todo:8,}{done:8,}{seconds / 3600:12,.2f}"
+def row(stage: str, todo: int, done: int, seconds: float, gpu_flops: float | None) -> str:
+    gpu = "-" if gpu_flops is None else f"{gpu_flops / GPU / 3600:,.2f}"
+    return f"{stage:10}{todo:8,}{done:8,}{seconds / 3600:12,.2f}{gpu:>12}"
 
 
 def hours(seconds: float) -> str:

@@ -60,7 +60,7 @@ def cloud_seconds(
         from lmtopo.vietoris_rips import distances, enclosing_radius, rips
 
         cloud = generator(0, "calibration").standard_normal((points, width)).astype(np.float32)
-        topological, geometric = chosen(signatures)
+        kinds = chosen(signatures)
         best = [math.inf, math.inf]
         for _ in range(3):
             began = time.perf_counter()
@@ -68,12 +68,10 @@ def cloud_seconds(
             found = rips(d, metric="precomputed", max_dimension=max_dimension)
             middle = time.perf_counter()
             radius = enclosing_radius(d)
-            for bars in found:
-                for of_diagram in topological.values():
-                    of_diagram(bars[np.isfinite(bars[:, 1])], radius)
+            bars = [one[np.isfinite(one[:, 1])] for one in found]
             sample = Cloud(cloud, metric)
-            for of_cloud in geometric.values():
-                of_cloud(sample)
+            for kind in kinds:
+                kind.values(bars, radius, sample)
             end = time.perf_counter()
             best = [min(best[0], middle - began), min(best[1], end - middle)]
         return best
@@ -83,6 +81,35 @@ def cloud_seconds(
     key = f"cloud {points} {width} {metric} H{max_dimension} {names} {code}"
     persist, describe = remembered(key, measure)
     return persist, describe
+
+
+def distance_seconds(*, points: int, width: int, metric: str, max_dimension: int) -> float:
+    """Seconds of `compare` for one pair of clouds, on Gaussian points that moved a little."""
+
+    def measure() -> list[float]:
+        from lmtopo.compare import DISTANCES
+        from lmtopo.diagram_distances import finite
+        from lmtopo.seeds import generator
+        from lmtopo.vietoris_rips import rips
+
+        random = generator(0, "calibration")
+        cloud, moved = random.standard_normal((2, points, width))
+        ours, theirs = (
+            rips(x, metric=metric, max_dimension=max_dimension) for x in (cloud, cloud + moved / 2)
+        )
+        pairs = [(finite(a), finite(b)) for a, b in zip(ours, theirs, strict=True)]
+
+        def once() -> float:
+            began = time.perf_counter()
+            for a, b in pairs:
+                for distance in DISTANCES.values():
+                    distance(a, b)
+            return time.perf_counter() - began
+
+        return [min(once() for _ in range(3))]
+
+    key = f"distances {points} {width} {metric} H{max_dimension} {fingerprint('compare')}"
+    return remembered(key, measure)[0]
 
 
 def remembered(key: str, measure: Callable[[], list[float]]) -> list[float]:

@@ -1,15 +1,19 @@
 """How large things are before they are there: weights, datasets, splits, models."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lmtopo import flops, known_models
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
-from lmtopo.formats import checkpoints
+
+if TYPE_CHECKING:
+    from lmtopo.hub.snapshot import Snapshot
 
 ASKING = 5.0
 """Seconds that a plan waits for a hub."""
@@ -50,7 +54,7 @@ class Weights:
 
 
 def shape(run: Mapping[str, Any]) -> Shape | None:
-    """The shape of a run's model; None if it is not known without a download."""
+    """The shape of a run's model; None if neither we nor the hub know it."""
     if run["source"] == "train":
         given = run["shape"]
         matrices = flops.gpt_neox_matrix_parameters(
@@ -60,20 +64,38 @@ def shape(run: Mapping[str, Any]) -> Shape | None:
         return Shape(given["layers"], given["width"], matrices, given["vocabulary"], total)
     if run["source"] == "hub":
         facts = known_models.facts(run["repo"])
-        if facts is None:
-            return None
-        return Shape(
-            facts.layers, facts.width, facts.matrices, facts.vocabulary, facts.parameters_total
-        )
-    read = checkpoints.read_shape(run["folder"])
-    config = read_json(Path(run["folder"]) / "config.json")
-    width = config.get("hidden_size") or config.get("n_embd")
-    mlp = config.get("intermediate_size") or (4 * width if width else None)
-    if not width or not mlp:
+        if facts is not None:
+            return Shape(
+                facts.layers, facts.width, facts.matrices, facts.vocabulary, facts.parameters_total
+            )
+        return configured(run["repo"], run["revisions"][-1])
+    return shape_in(Path(run["folder"]))
+
+
+def shape_in(folder: Path) -> Shape | None:
+    """The shape that a ``config.json`` gives; None if transformers does not know the model."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        with torch.device("meta"):  # no weights, and no room for them
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except (ValueError, KeyError, OSError):
         return None
-    matrices = flops.gpt_neox_matrix_parameters(width=width, layers=read.layers, mlp=mlp)
-    total = matrices + 2 * width * read.vocabulary
-    return Shape(read.layers, width, matrices, read.vocabulary, total)
+    _, total = flops.count_parameters(model)
+    return Shape(
+        config.num_hidden_layers,
+        config.hidden_size,
+        flops.matrix_parameters(model),
+        config.vocab_size,
+        total,
+    )
+
+
+def layers(chosen: str | Sequence[str], shape: Shape) -> int:
+    """Layers that are observed: embedding, blocks and final norm, or those that are named."""
+    return shape.layers + 2 if isinstance(chosen, str) else len(chosen)
 
 
 def weights(run: Mapping[str, Any]) -> Weights:
@@ -95,20 +117,41 @@ HUB_ANSWERS = [True]
 
 
 @cache
-def listed(repo: str, revision: str) -> float | None:
-    """Bytes of a revision's weights as the hub lists them; None if it does not answer."""
-    from huggingface_hub import constants
-
-    from lmtopo.checkpoint import SINGLE
+def snapshot(repo: str, revision: str) -> "Snapshot | None":
+    """What the hub, or offline the user's cache, has of a revision; None if it does not answer."""
+    from lmtopo.hub.calls import passes
     from lmtopo.hub.snapshot import read
 
-    if constants.is_offline_mode() or not HUB_ANSWERS[0]:
+    if not HUB_ANSWERS[0]:
         return None
     try:
-        files = read(repo, revision, patience=ASKING).files
-    except InputError:
-        HUB_ANSWERS[0] = False
+        return read(repo, revision, patience=ASKING)
+    except InputError as error:
+        HUB_ANSWERS[0] = not (isinstance(error.__cause__, Exception) and passes(error.__cause__))
         return None
+
+
+@cache
+def configured(repo: str, revision: str) -> Shape | None:
+    """The shape that a revision's ``config.json`` gives; None if it is not to be had."""
+    from lmtopo.hub.download import fetch
+
+    found = snapshot(repo, revision)
+    if found is None or "config.json" not in found.files:
+        return None
+    with tempfile.TemporaryDirectory() as folder, suppress(InputError):
+        fetch(found, "config.json", Path(folder), patience=ASKING)
+        return shape_in(Path(folder))
+    return None
+
+
+@cache
+def listed(repo: str, revision: str) -> float | None:
+    """Bytes of a revision's weights as the hub lists them; None if it does not answer."""
+    from lmtopo.checkpoint import SINGLE
+
+    there = snapshot(repo, revision)
+    files = {} if there is None else there.files
     for whole in SINGLE:
         stem, _, suffix = whole.rpartition(".")
         found = [

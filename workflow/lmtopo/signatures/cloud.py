@@ -1,23 +1,39 @@
 """A cloud of points with what several geometric signatures need, computed once."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from lmtopo import vietoris_rips
 
+Known = TypeVar("Known")
 SAME = 1e-5
 """Points closer than this, in enclosing radii, count as one."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """Points as rows, and the metric of the study (see `vietoris_rips.distances`)."""
+    """Points as rows, and the metric of the study (see `vietoris_rips.distances`).
+
+    ``spectrum``: the singular values of the points about their mean, where they are known.
+    """
 
     points: Float[np.ndarray, "points width"]
     metric: str = "euclidean"
+    spectrum: Float64[np.ndarray, " rank"] | None = None
+    _known: dict[Callable[["Cloud"], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, function: Callable[["Cloud"], Known]) -> Known:
+        """What ``function`` makes of this cloud, computed when it is first asked for."""
+        if function not in self._known:
+            self._known[function] = function(self)
+        return self._known[function]  # type: ignore[no-any-return]
 
     @cached_property
     def distances(self) -> Float32[np.ndarray, "points points"]:
@@ -31,13 +47,31 @@ class Cloud:
         return exact if self.metric != "cosine" else np.sqrt(2 * exact)
 
     @cached_property
+    def radius(self) -> float:
+        """Enclosing radius, as a length."""
+        return vietoris_rips.enclosing_radius(self.lengths)
+
+    @cached_property
     def duplicates(self) -> Bool[np.ndarray, " points"]:
         """Which points lie within `SAME` enclosing radii of an earlier one.
 
         Equal points do, and those that differ by the rounding of a float32 forward pass.
         """
-        same = self.lengths <= SAME * vietoris_rips.enclosing_radius(self.lengths)
+        same = self.lengths <= SAME * self.radius
         return np.tril(same, -1).any(axis=1)  # type: ignore[return-value]
+
+    @cached_property
+    def apart(self) -> Float64[np.ndarray, "different different"]:
+        """Lengths between the points that are no duplicates."""
+        if not self.duplicates.any():
+            return self.lengths
+        different = ~self.duplicates
+        return self.lengths[np.ix_(different, different)]  # type: ignore[no-any-return]
+
+    @cached_property
+    def neighbours(self) -> Float64[np.ndarray, "different others"]:
+        """Column k - 1: lengths from the different points to their k-th neighbours among them."""
+        return np.sort(self.apart, axis=1)[:, 1:]
 
     @cached_property
     def norms(self) -> Float64[np.ndarray, " points"]:

@@ -57,8 +57,10 @@ def spectrum_decay(cloud: Cloud) -> float:
     """The exponent a in v_j ~ j^-a: least squares of ln v_j on ln j, weighted by 1 / j.
 
     Fitted over the ranks 4 to 100, or to the last that is not zero; NaN if these are fewer than
-    three. The paper names neither range nor weights; these are its authors' code's.
-    Source: Agrawal et al., "alpha-ReQ" (NeurIPS 2022).
+    three. The paper names neither range nor weights; these are its authors' code's: fastssl's
+    `stringer_get_powerlaw` is called with `np.arange(3, 100)`, ranks from 0, and weighs by 1 / j.
+    Source: Agrawal et al., "alpha-ReQ" (NeurIPS 2022); github.com/kumarkrishna/fastssl,
+    utils/powerlaw.py and scripts/train_model.py, after Stringer et al. (Nature 2019).
     """
     first, last = DECAY_RANKS
     v = cloud.singular_values[first - 1 : last] ** 2
@@ -68,35 +70,6 @@ def spectrum_decay(cloud: Cloud) -> float:
     weight = (1 / rank) / (1 / rank).sum()
     x = np.log(rank) - weight @ np.log(rank)
     return float(-(weight * x) @ np.log(v) / ((weight * x) @ x))
-
-
-@of_cloud
-def twonn(cloud: Cloud) -> float:
-    """Intrinsic dimension: the slope through the origin of -ln(1 - F(m_i)) against ln(m_i), where
-    m_i is the ratio of the distances to the second and the first neighbour, F(m_i) = rank / n,
-    and the tenth of the points with the largest m_i is left out.
-
-    In the metric of the study; cosine distance c goes in as the chord sqrt(2 c), since a squared
-    distance would halve the dimension. Of points that are equal, or closer than 1e-5 enclosing
-    radii, one is kept, because their ratios are infinite or say nothing of the shape
-    (`duplicate_count` says how many are dropped). Pairs above that and still much closer than
-    the rest pull it down: 4% of points doubled cost 20%, 8% nearly all (n = 500, d = 4).
-    NaN if fewer than three different points remain, or if all ratios are 1.
-
-    Source: Facco, d'Errico, Rodriguez, Laio, "Estimating the intrinsic dimension of datasets by a
-    minimal neighborhood information", Sci. Rep. 7 (2017).
-    """
-    different = ~cloud.duplicates
-    n = int(different.sum())
-    if n < 3:
-        return math.nan
-    d = cloud.lengths[np.ix_(different, different)]
-    np.fill_diagonal(d, np.inf)
-    nearest = np.partition(d, 1, axis=1)
-    kept = int(0.9 * n)
-    x = np.log(np.sort(nearest[:, 1] / nearest[:, 0])[:kept])
-    y = -np.log1p(-np.arange(1, kept + 1) / n)
-    return float(x @ y / (x @ x)) if x.any() else math.nan
 
 
 @of_cloud

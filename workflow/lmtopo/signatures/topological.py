@@ -4,16 +4,17 @@ Each takes ``bars``, the finite bars of one homology dimension as rows (birth, d
 one component that never dies is not counted, and ``radius``, the enclosing radius of the cloud;
 both are in the unit of the metric. Below, l_i = death_i - birth_i and p_i = l_i / sum_j l_j.
 
-Without bars, sums (count, total, maximum, area) are 0, and what is an average over bars (mean,
-entropies) is NaN.
+Without bars, sums (count, total, maximum, area, norms) are 0, and what is an average over bars
+(mean, entropies) is NaN.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64
 
-from lmtopo.signatures import of_diagram
+from lmtopo.signatures import of_diagram, of_homology
 
 
 @of_diagram
@@ -84,6 +85,65 @@ def betti_area(bars: Float64[np.ndarray, "bars 2"], radius: float) -> float:
     if len(bars) == 0:
         return 0.0
     return float(np.diff(np.minimum(bars, radius), axis=1).sum() / radius)
+
+
+@of_homology
+def euler_area(diagrams: Sequence[Float64[np.ndarray, "_ 2"]], radius: float) -> float:
+    """integral over t in [0, 1] of chi(t R) = 1 + sum_k (-1)^k betti_area of H_k: the mean Euler
+    characteristic on the way to the enclosing radius R, over the dimensions that are computed
+    (see `euler_curve`). No unit; 1 without bars.
+    """
+    areas = [betti_area(bars, radius) for bars in diagrams]
+    return 1 + sum(areas[::2]) - sum(areas[1::2])
+
+
+@of_diagram
+def landscape_l1(bars: Float64[np.ndarray, "bars 2"], radius: float) -> float:
+    """sum_k integral of lambda_k = sum_i l_i^2 / 4, lambda_k being the persistence landscape; in
+    the unit of the metric squared; 0 without bars.
+
+    The landscape at t is a sorted list of the bars' tents at t, so that a norm over all levels is
+    one over tents: exact, and a function of the bars' lengths alone, wherever they lie.
+    Source: Bubenik, "Statistical topological data analysis using persistence landscapes", J. Mach.
+    Learn. Res. 16 (2015).
+    """
+    return tents(lengths(bars), 1)
+
+
+@of_diagram
+def landscape_l2(bars: Float64[np.ndarray, "bars 2"], radius: float) -> float:
+    """(sum_k integral of lambda_k^2)^(1/2) = (sum_i l_i^3 / 12)^(1/2), in the unit of the metric to
+    the power 3/2; 0 without bars. See `landscape_l1`."""
+    return math.sqrt(tents(lengths(bars), 2))
+
+
+@of_diagram
+def landscape_sup(bars: Float64[np.ndarray, "bars 2"], radius: float) -> float:
+    """max over t of lambda_1 = max_i l_i / 2, in the unit of the metric; 0 without bars: half of
+    `max_persistence`."""
+    return max_persistence(bars, radius) / 2
+
+
+@of_diagram
+def first_landscape_l1(bars: Float64[np.ndarray, "bars 2"], radius: float) -> float:
+    """integral of lambda_1, the upper envelope of the bars' tents: unlike the norms of the whole
+    landscape it knows where bars lie. In the unit of the metric squared; 0 without bars.
+
+    Of bars that lie in no other, in order of birth, neighbours overlap in a tent over
+    [birth of the later, death of the earlier]; the tents less these overlaps are the envelope.
+    Source: as `landscape_l1`.
+    """
+    ordered = bars[np.lexsort((-bars[:, 1], bars[:, 0]))]
+    before = np.maximum.accumulate(np.concatenate([[-np.inf], ordered[:, 1]]))[:-1]
+    outer = ordered[ordered[:, 1] > before]
+    overlaps = np.maximum(outer[:-1, 1] - outer[1:, 0], 0)
+    return tents(lengths(outer), 1) - tents(overlaps, 1)
+
+
+def tents(base: Float64[np.ndarray, " bars"], power: int) -> float:
+    """sum_i of the integral of a tent of slope 1 over base_i, to a power: 2 (base / 2)^(p+1) /
+    (p + 1)."""
+    return float(2 / (power + 1) * ((base / 2) ** (power + 1)).sum())
 
 
 def lengths(bars: Float64[np.ndarray, "bars 2"]) -> Float64[np.ndarray, " bars"]:

@@ -167,16 +167,31 @@ def sections(file: StudyFile) -> list[str]:
 
 
 def signatures(file: StudyFile) -> list[str]:
-    """Signatures that do not exist, or are shown but not computed."""
+    """Signatures that do not exist, or are shown but not computed, or no number."""
     shown = file.figures.signature
     if file.signatures == "all" and shown is None:
         return []
-    from lmtopo.signatures import known
+    from lmtopo.nulls import CLAIM
+    from lmtopo.signatures import NUMBERS, known, significant
 
     chosen = known() if file.signatures == "all" else file.signatures
     problems = [unknown("signatures", name, known()) for name in chosen if name not in known()]
-    if shown is not None and shown not in chosen:
-        problems.append(unknown("figures.signature", shown, chosen))
+    numbers = [*NUMBERS.names(), significant.NAME]
+    tabled = [name for name in chosen if name in numbers]
+    if not tabled and not problems:
+        problems.append(
+            f"signatures: {', '.join(chosen)}: only curves; name a number too, for the tables and "
+            f"figures ({', '.join(numbers)})"
+        )
+    if shown is not None and shown not in tabled:
+        problems.append(unknown("figures.signature", shown, tabled))
+    draws = next(iter(file.homology.nulls.draws.values()), 0)
+    asked = [shown] if file.signatures == "all" else [shown, *chosen]
+    if significant.NAME in asked and draws < CLAIM:
+        problems.append(
+            f"signatures: '{significant.NAME}' needs {CLAIM} draws of the study's first null, but "
+            f"there are {draws}: set homology.nulls.gaussian: {CLAIM}"
+        )
     return problems
 
 

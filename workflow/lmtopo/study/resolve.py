@@ -114,6 +114,10 @@ class Study:
             if (run.model, run.budget, checkpoint.name, dataset) not in self.left_out
         ]
 
+    def runs_on(self, dataset: str) -> list[Run]:
+        """The runs with a checkpoint that is observed on a dataset."""
+        return [run for run in self.runs.values() if self.observed(run, dataset)]
+
     @property
     def shown(self) -> str:
         """The dataset that figures of one dataset show: the first that is observed at all."""
@@ -250,17 +254,12 @@ def local_run(file: StudyFile, name: str, model: LocalModel) -> Run:
     check_context(file, shape.context)
     check_layers(file, shape.layers)
 
-    def tokens(folder: checkpoints.Folder) -> float | None:
-        if model.tokens_per_step is not None:  # exact, where a name may be rounded
-            return folder.step * model.tokens_per_step
-        return folder.tokens
-
     found = tuple(
         Checkpoint(
             name,
             RELEASED,
             folder.step,
-            tokens(folder),
+            tokens_seen(Path(folder.path).name, folder, model.tokens_per_step),
             folder.path,
             tuple(checkpoints.weight_files(folder.path)),
         )
@@ -284,12 +283,35 @@ def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
     folder = f"results/{file.study}/checkpoints/{name}"
     found = []
     for one in chosen:
-        tokens = one.tokens
-        if model.tokens_per_step is not None:  # exact, where a name may be rounded
-            tokens = one.step * model.tokens_per_step
+        tokens = tokens_seen(one.name, one, model.tokens_per_step)
         place = f"{folder}/step{one.step}"
         found.append(Checkpoint(name, RELEASED, one.step, tokens, place, (place,), one.name))
     return Run(name, RELEASED, tokenizer_name(name, model), tuple(found))
+
+
+def tokens_seen(
+    name: str, told: checkpoints.Folder | revisions.Revision, per_step: float | None
+) -> float | None:
+    """Tokens after which a checkpoint was saved: by its step, exactly, if the tokens of a step are
+    given; else as its name tells them, rounded.
+
+    Raises
+    ------
+    InputError
+        If the two differ by more than 2% and one unit of the name's last digits.
+    """
+    if per_step is None:
+        return told.tokens
+    exact = told.step * per_step
+    if told.tokens is not None:
+        unit = next(one for one in (1e12, 1e9, 1e6, 1e3, 1.0) if told.tokens % one == 0)
+        if abs(exact - told.tokens) > 0.02 * exact + unit:
+            raise InputError(
+                f"'{name}' was saved after {told.tokens:.3g} tokens by its name, but "
+                f"tokens_per_step {per_step:g} makes it {exact:.3g}: correct tokens_per_step, or "
+                "leave it out"
+            )
+    return exact
 
 
 def check_context(file: StudyFile, positions: int | None) -> None:

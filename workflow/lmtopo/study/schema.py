@@ -228,15 +228,51 @@ class Train(Part):
 
 
 class Nulls(Part):
-    """Null models of the clouds; none is known yet."""
+    """Draws of each null model of a cloud, for its first ``replicates`` subsamples."""
+
+    gaussian: int = Field(0, ge=0)
+    norm_matched: int = Field(0, ge=0)
+    shuffled: int = Field(0, ge=0)
+    replicates: PositiveInt = 1
+
+    @property
+    def draws(self) -> dict[str, int]:
+        """By null, those that are drawn at all."""
+        counts: dict[str, int] = self.model_dump(exclude={"replicates"})
+        return {null: count for null, count in counts.items() if count}
 
 
 class Homology(Part):
     max_dimension: int = Field(1, ge=0, le=2)
     metric: Literal["euclidean", "cosine", "standardised"] = "euclidean"
     threshold: PositiveFloat | None = None
-    engine: Literal["auto", "ripser"] = "auto"
+    engine: Literal["auto", "link", "ripser", "gudhi"] = "auto"
     nulls: Nulls = Nulls()
+
+    @model_validator(mode="after")
+    def engine_knows_the_dimension(self) -> "Homology":
+        if self.engine == "link" and self.max_dimension > 1:
+            raise ValueError(
+                f"engine link ends at H1, but max_dimension is {self.max_dimension}: use auto"
+            )
+        return self
+
+
+class Compare(Part):
+    """Distances between the diagrams of several checkpoints."""
+
+    landmarks: int = Field(12, ge=2)
+    replicates: PositiveInt = 1
+    scale: Literal["none", "enclosing_radius"] = "none"
+
+
+class Noise(Part):
+    """What is observed again, to tell what the seed and the dtype alone do."""
+
+    checkpoints: Literal["none", "last", "ends"] = "last"
+    datasets: Literal["first", "all"] = "first"
+    seeds: int = Field(2, ge=0)
+    dtypes: list[Dtype] = ["float32", "bfloat16"]
 
 
 class Hub(Part):
@@ -283,6 +319,8 @@ class StudyFile(Part):
     train: Train = Train()
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    compare: Compare = Compare()
+    noise: Noise = Noise()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"

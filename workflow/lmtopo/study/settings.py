@@ -3,8 +3,11 @@
 These become a rule's parameters, so that a changed key re-runs the stages that use it only.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from lmtopo.study import again
+from lmtopo.study.again import Variant
 from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
 from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
@@ -45,6 +48,7 @@ def audit(study: Study) -> dict[str, Any]:
     return {
         "models": models,
         "quality": f"{study.results}/tables/quality.parquet",
+        "distances": f"{study.results}/tables/distances.parquet",
         "report": f"{study.results}/audit.csv",
         "patience": study.file.hub.patience,
     }
@@ -55,8 +59,14 @@ def plan(study: Study) -> dict[str, Any]:
         "name": study.name,
         "models": [planned_run(study, run) for run in study.runs.values()],
         "datasets": [planned_dataset(study, name) for name in study.datasets_used],
+        "again": [
+            [variant.name, checkpoint.model, checkpoint.budget, checkpoint.step, dataset]
+            for variant, checkpoint, dataset in again.pairs(study)
+        ],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
+        "landmarks": study.file.compare.landmarks,
+        "compared": study.file.compare.replicates,
         "signatures": describe(study, next(iter(study.evaluations)))["names"],
     }
 
@@ -81,6 +91,7 @@ def planned_run(study: Study, run: Run) -> dict[str, Any]:
         }
         tokens = run.checkpoints[-1].tokens or 0.0
         told["train_flops"] = tokens * training_flops_per_token(model, study.file.train.context)
+        told["dtype"], told["threads"] = study.file.train.dtype, study.file.train.threads
     elif isinstance(model, HubModel):
         told["repo"] = model.repo
     else:
@@ -93,6 +104,7 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": name,
         "hub": [origin.repo, origin.name] if isinstance(origin, HubDataset) else None,
+        "cut": isinstance(origin, HubDataset) and origin.tokens is not None,
         "observed": None,
     }
     if name in study.evaluations:
@@ -111,11 +123,17 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
             "points": clouds.points,
             "subsample": clouds.subsample,
             "replicates": clouds.replicates,
+            "draws": draws_per_cloud(study, name),
             "metric": study.file.homology.metric,
             "max_dimension": study.file.homology.max_dimension,
             "pca": clouds.pca,
         }
     return told
+
+
+def draws_per_cloud(study: Study, dataset: str) -> int:
+    nulls = study.file.homology.nulls
+    return sum(nulls.draws.values()) * min(nulls.replicates, study.clouds(dataset).replicates)
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
@@ -189,7 +207,7 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
 def persist(study: Study, dataset: str) -> dict[str, Any]:
     homology = study.file.homology
     return {
-        **subsampling(study, dataset),
+        **sampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "threshold": homology.threshold,
@@ -200,11 +218,60 @@ def persist(study: Study, dataset: str) -> dict[str, Any]:
 def describe(study: Study, dataset: str) -> dict[str, Any]:
     homology, names = study.file.homology, study.file.signatures
     return {
-        **subsampling(study, dataset),
+        **sampling(study, dataset),
         "metric": homology.metric,
         "max_dimension": homology.max_dimension,
         "names": None if names == "all" else names,
     }
+
+
+def compare(study: Study, runs: Sequence[Run], dataset: str) -> dict[str, Any]:
+    """Of one run, compared with itself, or of several."""
+    section, points = study.file.compare, subsampling(study, dataset)
+    return {
+        "pairs": f"{study.results}/pairs",
+        "runs": [
+            [run.model, run.budget, run.tokenizer, [one.step for one in observed]]
+            for run in runs
+            for observed in [study.observed(run, dataset)]
+        ],
+        "dataset": dataset,
+        "clouds_kept": study.file.clouds.keep == "all",
+        "landmarks": section.landmarks,
+        "scale": section.scale,
+        **points,
+        "replicates": min(section.replicates, points["replicates"]),
+    }
+
+
+def noise(study: Study) -> dict[str, Any]:
+    return {
+        "pairs": [
+            [one.model, one.budget, one.name, dataset]
+            for dataset in study.evaluations
+            for one in again.checkpoints(study, dataset)
+        ],
+        "sources": [variant.source for variant, _, _ in again.pairs(study)],
+    }
+
+
+def probe_again(study: Study, dataset: str, variant: Variant) -> dict[str, Any]:
+    return {**probe(study, dataset), "seed": variant.seed}
+
+
+def observe_again(
+    study: Study, checkpoint: Checkpoint, dataset: str, variant: Variant
+) -> dict[str, Any]:
+    told = observe(study, checkpoint, dataset)
+    return {**told, "dtype": variant.dtype or told["dtype"]}
+
+
+def persist_again(study: Study, dataset: str) -> dict[str, Any]:
+    return {**persist(study, dataset), "nulls": {}}
+
+
+def describe_again(study: Study, dataset: str) -> dict[str, Any]:
+    return {**describe(study, dataset), "nulls": {}}
 
 
 def collate(study: Study) -> dict[str, Any]:
@@ -237,6 +304,16 @@ def subsampling(study: Study, dataset: str) -> dict[str, Any]:
     }
 
 
+def sampling(study: Study, dataset: str) -> dict[str, Any]:
+    """The subsamples, and the draws of their nulls."""
+    nulls = study.file.homology.nulls
+    return {
+        **subsampling(study, dataset),
+        "nulls": nulls.draws,
+        "null_replicates": nulls.replicates,
+    }
+
+
 def draw(study: Study, figure: str) -> dict[str, Any]:
     figures, dataset = study.file.figures, study.shown
     pooling = study.clouds(dataset).poolings[0]
@@ -255,11 +332,15 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
 
 
 def signature_shown(study: Study) -> str:
-    """As the study says, else persistence entropy, else the first that is computed."""
+    """As the study says, else persistence entropy, else the first number that is computed."""
+    from lmtopo.signatures import NUMBERS
+
     chosen, usual = study.file.signatures, "persistence_entropy"
     if study.file.figures.signature is not None:
         return study.file.figures.signature
-    return usual if chosen == "all" or usual in chosen else chosen[0]
+    if chosen == "all" or usual in chosen:
+        return usual
+    return next(name for name in chosen if name in NUMBERS.names())
 
 
 def last_layer(study: Study, dataset: str) -> str:

@@ -1,0 +1,47 @@
+"""How numba compiles our functions: without the interpreter's lock, once, and kept on disk."""
+
+# mypy: disable-error-code="attr-defined"
+
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import config
+
+PARTS = ("bit_rows.py", "compiled.py", "distance_kernel.py", "link_homology/*.py")
+"""numba notices an edit of a function, but not of another module's that it calls."""
+
+
+def folder() -> Path:
+    """Where compiled code is kept: below ``XDG_CACHE_HOME`` or ``~/.cache``, under the hash of its
+    source; numba itself keeps the code of different processors and versions apart."""
+    digest = hashlib.sha256()
+    for part in PARTS:
+        for path in sorted(Path(__file__).parent.glob(part)):
+            digest.update(path.read_bytes())
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "lmtopo" / f"numba-{digest.hexdigest()[:12]}"
+
+
+FOLDER = folder()
+
+
+def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """``numba.njit`` without the interpreter's lock, its cache in `folder`.
+
+    Compiled code allocates nothing (``_nrt``): so no array is counted when it is handed from one
+    function to another, which would take longer than most of them do.
+    """
+    if function is None:
+        return lambda given: compiled(given, **options)
+    source = inspect.unwrap(function)  # without what type checkers put around it in tests
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(FOLDER)
+    try:
+        return numba.njit(nogil=True, cache=True, **{"_nrt": False, **options})(source)
+    finally:
+        config.CACHE_DIR = before

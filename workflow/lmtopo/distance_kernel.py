@@ -1,0 +1,74 @@
+"""Compiled passes over distances: from points, and a check of a matrix that is given."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+import math
+
+import numpy as np
+
+from lmtopo.compiled import compiled
+
+TILE = 4
+"""Points against points that are taken together: their coordinates are read once for all."""
+SAME_DIRECTION = 1e-30
+"""Parallel vectors of different length differ by rounding after normalisation."""
+
+
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def measure(x, chord, tile, d):
+    """Fill ``d[i, j]`` with |x_i - x_j|, or without ``chord`` with half its square; in float64,
+    from differences of coordinates, and then rounded to float32.
+
+    ``x``: points as rows, the last repeated to a multiple of `TILE`; ``tile``: room for TILE^2.
+    """
+    n, (rows, width) = len(d), x.shape
+    for i in range(0, rows, TILE):
+        for j in range(i, rows, TILE):
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
+            c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = 0.0
+            for k in range(width):
+                p, q, r, s = x[i, k], x[i + 1, k], x[i + 2, k], x[i + 3, k]
+                t, u, v, w = x[j, k], x[j + 1, k], x[j + 2, k], x[j + 3, k]
+                a0 += (p - t) * (p - t)
+                a1 += (p - u) * (p - u)
+                a2 += (p - v) * (p - v)
+                a3 += (p - w) * (p - w)
+                b0 += (q - t) * (q - t)
+                b1 += (q - u) * (q - u)
+                b2 += (q - v) * (q - v)
+                b3 += (q - w) * (q - w)
+                c0 += (r - t) * (r - t)
+                c1 += (r - u) * (r - u)
+                c2 += (r - v) * (r - v)
+                c3 += (r - w) * (r - w)
+                d0 += (s - t) * (s - t)
+                d1 += (s - u) * (s - u)
+                d2 += (s - v) * (s - v)
+                d3 += (s - w) * (s - w)
+            tile[0], tile[1], tile[2], tile[3] = a0, a1, a2, a3
+            tile[4], tile[5], tile[6], tile[7] = b0, b1, b2, b3
+            tile[8], tile[9], tile[10], tile[11] = c0, c1, c2, c3
+            tile[12], tile[13], tile[14], tile[15] = d0, d1, d2, d3
+            for place in range(TILE * TILE):
+                one, other = i + place // TILE, j + place % TILE
+                if one < n and other < n:
+                    square = tile[place]
+                    if chord:
+                        value = math.sqrt(square)
+                    else:
+                        value = square / 2 if square >= 2 * SAME_DIRECTION else 0.0
+                    d[one, other] = d[other, one] = np.float32(value)
+
+
+@compiled
+def asymmetry(d):
+    """The largest |d[i, j] - d[j, i]|, and where: i * n + j."""
+    n, most, where = len(d), 0.0, 0
+    for first in range(0, n, 32):
+        for second in range(first, n, 32):
+            for i in range(first, min(first + 32, n)):
+                for j in range(max(second, i + 1), min(second + 32, n)):
+                    gap = abs(np.float64(d[i, j]) - np.float64(d[j, i]))
+                    if gap > most:
+                        most, where = gap, i * n + j
+    return most, where
