@@ -46,9 +46,9 @@ def observed(folder: Path, checkpoint: Path, probe: Path, **changes: Any) -> dic
     return json.loads((folder / "quality.json").read_text())
 
 
-def plain_nll(checkpoint: Path, probe: Path) -> float:
+def plain_nll(checkpoint: Path, probe: Path, index: int = 0) -> float:
     """NLL by transformers alone, window by window, as its guide does it."""
-    read, model = probes.load(probe), load(checkpoint, dtype="float32")
+    read, model = probes.load(probe).readings[index], load(checkpoint, dtype="float32")
     ids, total = torch.from_numpy(read.stream.ids.astype(np.int64)), 0.0
     for start, length, fresh in zip(
         read.windows.start, read.windows.length, read.windows.fresh, strict=True
@@ -95,7 +95,7 @@ def test_nll_is_that_of_a_plain_loop_over_the_same_windows(
 
 
 def documents_alone(probe: Path) -> list[torch.Tensor]:
-    read = probes.load(probe)
+    [read] = probes.load(probe).readings
     ids, document = torch.from_numpy(read.stream.ids.astype(np.int64)), read.stream.document
     return [ids[torch.from_numpy(document == index)] for index in range(document.max() + 1)]
 
@@ -109,7 +109,12 @@ def test_read_by_itself_each_document_has_the_loss_that_transformers_gives_it(
 ) -> None:
     checkpoint = save_checkpoint(tmp_path / "checkpoint")
     probe = make_probe(
-        tmp_path / "probe", reading="document", prefix=prefix, max_tokens=40, context=48, points=12
+        tmp_path / "probe",
+        readings=["document"],
+        prefix=prefix,
+        max_tokens=40,
+        context=48,
+        points=12,
     )
     readings = observed(tmp_path, checkpoint, probe)["readings"]
     model, total, count = load(checkpoint, dtype="float32"), 0.0, 0
@@ -131,9 +136,25 @@ def test_long_documents_are_read_in_windows_that_do_not_see_each_other(
     make_probe: Callable[..., Path],
 ) -> None:
     checkpoint = save_checkpoint(tmp_path / "checkpoint")
-    probe = make_probe(tmp_path / "probe", reading="document", prefix=prefix, stride=20)
+    probe = make_probe(tmp_path / "probe", readings=["document"], prefix=prefix, stride=20)
     found = observed(tmp_path, checkpoint, probe)["readings"]["document"]
     assert found["nll"] == pytest.approx(plain_nll(checkpoint, probe), rel=1e-6)
+
+
+def test_each_reading_is_a_pass_and_clouds_come_from_the_first(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    names = ["document", "windows", "rolling"]
+    probe = make_probe(tmp_path / "probe", readings=names)
+    (tmp_path / "alone").mkdir()
+    observed(tmp_path / "alone", checkpoint, make_probe(tmp_path / "one", readings=["document"]))
+    found = observed(tmp_path, checkpoint, probe)["readings"]
+    assert list(found) == names
+    for index, name in enumerate(names):
+        assert found[name]["nll"] == pytest.approx(plain_nll(checkpoint, probe, index), rel=1e-6)
+    assert len({reading["nll"] for reading in found.values()}) == 3
+    assert (tmp_path / CLOUDS).read_bytes() == (tmp_path / "alone" / CLOUDS).read_bytes()
 
 
 def test_a_document_read_by_itself_ends_with_its_last_token(
@@ -142,7 +163,7 @@ def test_a_document_read_by_itself_ends_with_its_last_token(
     checkpoint = save_checkpoint(tmp_path / "checkpoint")
     probe = make_probe(
         tmp_path / "probe",
-        reading="document",
+        readings=["document"],
         prefix="none",
         max_tokens=40,
         context=40,
@@ -182,10 +203,11 @@ def test_clouds_are_the_hidden_states_at_the_probes_places(
     observed(tmp_path, checkpoint, probe)
     clouds = load_file(tmp_path / "clouds.safetensors")
     read, model = probes.load(probe), load(checkpoint, dtype="float32")
-    ids = torch.from_numpy(read.stream.ids.astype(np.int64))
+    [reading] = read.readings
+    ids = torch.from_numpy(reading.stream.ids.astype(np.int64))
 
     def states(window: int) -> np.ndarray:
-        start, length = read.windows.start[window], read.windows.length[window]
+        start, length = reading.windows.start[window], reading.windows.length[window]
         with torch.inference_mode():
             hidden = model(ids[None, start : start + length], output_hidden_states=True)
         return np.stack([layer[0].numpy() for layer in hidden.hidden_states])

@@ -13,6 +13,7 @@ OBSERVED = {
     "split": "validation",
     "documents": None,
     "max_tokens": None,
+    "readings": 1,
     "context": 1024,
     "dtype": "float32",
     "threads": 1,
@@ -65,11 +66,12 @@ def said(
     models: list[dict[str, Any]],
     draws: int = 0,
     again: list[list[Any]] | None = None,
+    readings: int = 1,
 ) -> str:
     plan(
         name="p",
         models=models,
-        datasets=[{**WIKITEXT, "observed": {**OBSERVED, "draws": draws}}],
+        datasets=[{**WIKITEXT, "observed": {**OBSERVED, "draws": draws, "readings": readings}}],
         again=again or [],
         keep=2,
         clouds_kept=False,
@@ -137,6 +139,15 @@ def test_comparisons_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     Path("results/p/compare/across/wikitext-2/distances.parquet").touch()
     text = said(capsys, [pythia("70m"), pythia("160m")])
     assert f"compare{2:11}{1:8}" in text
+
+
+def test_each_reading_is_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    def hours(readings: int) -> float:
+        text = said(capsys, [pythia("70m")], readings=readings)
+        [line] = [line for line in text.splitlines() if line.startswith("observe")]
+        return float(line.split()[-1])
+
+    assert hours(2) == pytest.approx(2 * hours(1), rel=1e-2)
 
 
 def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,7 +169,18 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
         (lambda raw: raw.update(quality={"context": 16, "stride": 17}), "stride 17 above context"),
         (
             lambda raw: raw.update(quality={"prefix": "none"}),
-            r"quality: prefix none needs readings \[document\]",
+            r"quality: prefix none is for reading 'document'",
+        ),
+        (
+            lambda raw: raw.update(quality={"readings": ["windows", "windows"]}),
+            "quality.readings: names a reading twice",
+        ),
+        (
+            lambda raw: raw.update(
+                quality={"readings": ["windows", "wikitext"]},
+                evaluate=[{"dataset": "stories", "max_tokens": 50}],
+            ),
+            r"evaluate\[0\].max_tokens: reading 'wikitext' scores whole documents",
         ),
         (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
     ],
@@ -361,7 +372,7 @@ def test_what_an_entry_says_reaches_its_dataset_and_no_other(two: dict[str, Any]
     plain = study.read({**two, "evaluate": ["stories", "articles"]})
     assert told(mixed, "stories") == told(plain, "stories")
     probe, observe, persist, describe = told(mixed, "articles")
-    assert (probe["reading"], probe["prefix"]) == ("document", "none")
+    assert (probe["readings"], probe["prefix"]) == (["document"], "none")
     assert (probe["context"], probe["stride"], probe["points"]) == (300, 300, 200)
     assert (observe["dtype"], observe["poolings"]) == ("float16", ["mean"])
     for stage in (persist, describe):
@@ -410,7 +421,12 @@ def test_provenance_tells_the_keys_that_were_given(two: dict[str, Any]) -> None:
         ("clouds", {"points": 10**6}, "datasets.articles: .*too few for clouds of 1000000"),
         ("clouds", {"keep": "none"}, r"evaluate\[1\].clouds.keep: is one for the whole study"),
         ("quality", {"stride": 301}, r"evaluate\[1\].quality: stride 301 above context 300"),
-        ("quality", {"readings": ["windows"]}, r"evaluate\[1\].quality: prefix none needs"),
+        ("quality", {"readings": ["windows"]}, r"evaluate\[1\].quality: prefix none is for"),
+        (
+            "quality",
+            {"readings": ["document", "windows"]},
+            r"evaluate\[1\].quality: prefix none does not go with reading 'windows'",
+        ),
         ("quality", {"dtype": "int8"}, r"evaluate\[1\].quality.dtype: .*'float16'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Stage `observe`: one pass of one checkpoint over one probe gives its clouds and its NLL."""
+"""Stage `observe`: a pass of one checkpoint over one probe gives its clouds and its NLL."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from lmtopo.errors import InputError
 from lmtopo.files import read_json, write_json
 from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
-from lmtopo.formats.probes import Probe
+from lmtopo.formats.probes import Probe, Reading
 from lmtopo.provenance import origin
 from lmtopo.windows import batches
 
@@ -60,14 +60,17 @@ def observe(
     read = probes.load(probe)
     model = checkpoints.load(checkpoint, dtype=dtype)
     check_fit(model, read, checkpoint)
-    columns = run_columns(run, checkpoint, model, read.facts["context"])
+    columns = run_columns(run, checkpoint, model, read.readings[0].facts["context"])
     decoder = Decoder(model)
     wanted = decoder.layers if layers == "all" else [str(layer) for layer in layers]
     if missing := set(wanted) - set(decoder.layers):
         raise InputError(f"clouds.layers: no {sorted(missing)} in '{checkpoint}'")
     sampler = Sampler(read.places, wanted, poolings)
+    first, *others = read.readings
     with torch.inference_mode():
-        nll = score(decoder, read, sampler, batch_size)
+        nll = {first.facts["reading"]: score(decoder, first, batch_size, sampler)}
+        for reading in others:
+            nll[reading.facts["reading"]] = score(decoder, reading, batch_size)
     found = sampler.clouds()
     for pooling, cloud in found.items():
         for layer, points in zip(wanted, cloud, strict=True):
@@ -76,11 +79,12 @@ def observe(
                     f"'{checkpoint}' has hidden states that are not finite in {layer} "
                     f"(pooling {pooling}, {dtype}): the weights are broken, or need float32"
                 )
-    if not math.isfinite(nll):
-        raise InputError(
-            f"'{checkpoint}' has a negative log-likelihood of {nll} ({dtype}): the weights are "
-            "broken, or need float32"
-        )
+    for name, value in nll.items():
+        if not math.isfinite(value):
+            raise InputError(
+                f"'{checkpoint}' has a negative log-likelihood of {value} (reading {name}, "
+                f"{dtype}): the weights are broken, or need float32"
+            )
     facts = read.facts
     metadata = {"dtype": dtype, "dataset": facts["dataset"], "blocks": str(decoder.blocks)}
     cloud_files.save(clouds, found, layers=wanted, metadata=metadata)
@@ -94,7 +98,10 @@ def observe(
             "device": "cpu",
             "blocks": decoder.blocks,
             "skip_positions": facts["skip_positions"],
-            "readings": {facts["reading"]: measures(nll, facts)},
+            "readings": {
+                reading.facts["reading"]: measures(nll[reading.facts["reading"]], reading.facts)
+                for reading in read.readings
+            },
         },
     )
     write_json(
@@ -103,8 +110,11 @@ def observe(
     )
 
 
-def score(decoder: "Decoder", read: Probe, sampler: "Sampler", batch_size: int) -> float:
-    """Total negative log-likelihood in nats, summed in float64; shows the sampler each layer."""
+def score(
+    decoder: "Decoder", read: Reading, batch_size: int, sampler: "Sampler | None" = None
+) -> float:
+    """Total negative log-likelihood of a reading in nats, summed in float64; one pass, in which
+    the sampler is shown each layer."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -116,7 +126,7 @@ def score(decoder: "Decoder", read: Probe, sampler: "Sampler", batch_size: int) 
     for batch in batches(read.windows, batch_size):
         length = int(read.windows.length[batch[0]])
         inputs = torch.from_numpy(read.windows.start[batch])[:, None] + torch.arange(length)
-        states = decoder.body(ids[inputs], sampler.over(batch))
+        states = decoder.body(ids[inputs], sampler.over(batch) if sampler else None)
         fresh = torch.arange(length) >= torch.from_numpy(read.windows.fresh[batch])[:, None]
         counted = scored[inputs] & fresh
         kept, targets = states[counted], following[inputs][counted]
@@ -152,16 +162,18 @@ def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_fit(model: "PreTrainedModel", read: Probe, folder: str) -> None:
     """Refuse a probe with ids or positions that the model does not have."""
-    largest, vocabulary = int(read.stream.ids.max()), model.config.vocab_size
+    largest = max(int(reading.stream.ids.max()) for reading in read.readings)
+    vocabulary = model.config.vocab_size
     if largest >= vocabulary:
         raise InputError(
             f"the tokenizer gives id {largest}, but '{folder}' has a vocabulary of {vocabulary}: "
             "give the model the tokenizer it was trained with (models.NAME.tokenizer_path)"
         )
     positions = getattr(model.config, "max_position_embeddings", None)
-    if positions is not None and read.facts["context"] > positions:
+    context = read.readings[0].facts["context"]
+    if positions is not None and context > positions:
         raise InputError(
-            f"quality.context {read.facts['context']} is beyond the {positions} positions of "
+            f"quality.context {context} is beyond the {positions} positions of "
             f"'{folder}': lower quality.context"
         )
 

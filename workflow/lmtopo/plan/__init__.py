@@ -176,12 +176,16 @@ def pair_cost(
     if tokens is None:
         unknown.add(f"the tokens of {dataset['name']}")
         tokens = 0.0
-    work = tokens * flops.forward_flops_per_token(
-        matrix_parameters=shape.matrices,
-        layers=shape.layers,
-        width=shape.width,
-        vocabulary=shape.vocabulary,
-        context=seen["context"],
+    work = (
+        seen["readings"]
+        * tokens
+        * flops.forward_flops_per_token(
+            matrix_parameters=shape.matrices,
+            layers=shape.layers,
+            width=shape.width,
+            vocabulary=shape.vocabulary,
+            context=seen["context"],
+        )
     )
     layers = sizes.layers(seen["layers"], shape)
     clouds = layers * len(seen["poolings"]) * (seen["replicates"] + seen["draws"])

@@ -185,13 +185,14 @@ def dataset_bytes(repo: str, name: str | None) -> float | None:
 
 
 def tokens(study: str, tokenizer: str, dataset: Mapping[str, Any]) -> float | None:
-    """Tokens of the observed split: counted where a probe is there, else from its bytes."""
+    """Tokens of the observed split in one reading: counted where a probe is there, else from its
+    bytes."""
     seen, name = dataset["observed"], dataset["name"]
     probe = Path(f"results/{study}/probes/{tokenizer}/{name}/probe.safetensors")
     if probe.is_file():
         from lmtopo.formats.probes import load
 
-        return float(load(probe).facts["n_tokens"])
+        return float(load(probe).readings[0].facts["n_tokens"])
     saved = Path("datasets") / name / "provenance.json"
     if saved.is_file():
         split = read_json(saved)["splits"].get(seen["split"])

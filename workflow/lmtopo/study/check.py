@@ -147,10 +147,21 @@ def sections(file: StudyFile) -> list[str]:
                 f"{where}: stride {quality.stride} above context {quality.context} would leave "
                 "tokens unscored"
             )
-        if quality.prefix == "none" and quality.readings != ["document"]:
+        if quality.prefix == "none" and "document" not in quality.readings:
+            problems.append(f"{where}: prefix none is for reading 'document', which is not read")
+        elif quality.prefix == "none" and "windows" in quality.readings:
             problems.append(
-                f"{where}: prefix none needs readings [document]: in reading 'windows' nothing "
-                "else would part a document from the one before"
+                f"{where}: prefix none does not go with reading 'windows': nothing else would part "
+                "a document from the one before"
+            )
+        if len(set(quality.readings)) < len(quality.readings):
+            problems.append(f"{where}.readings: names a reading twice")
+    for index, entry in enumerate(file.evaluate):
+        whole = {"rolling", "wikitext"}.intersection(file.quality_on(entry).readings)
+        if entry.max_tokens is not None and whole:
+            problems.append(
+                f"evaluate[{index}].max_tokens: reading '{min(whole)}' scores whole documents: "
+                "leave max_tokens out, or read with 'document'"
             )
     return problems
 

@@ -22,7 +22,7 @@ Repo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16", "float16"]
 TrainingDtype = Literal["float32", "bfloat16"]
-Reading = Literal["windows", "document"]
+Reading = Literal["windows", "document", "rolling", "wikitext"]
 Pooling = Literal["token", "last", "mean"]
 
 
@@ -189,7 +189,7 @@ class Clouds(Part):
 class Quality(Part):
     context: int = Field(256, ge=2)
     stride: PositiveInt | None = None
-    readings: Annotated[list[Reading], Field(min_length=1, max_length=1)] = ["windows"]
+    readings: Annotated[list[Reading], Field(min_length=1)] = ["windows"]
     prefix: Literal["eos", "none"] = "eos"
     dtype: Dtype = "float32"
     batch_size: PositiveInt = 16
