@@ -203,8 +203,9 @@ def cover(typing, covered, rows, row, block):
 
 @intrinsic
 def between(typing, values, first, low, high, number, found, count):
-    """Write to ``found[count:]``, where there is room for all, those of number, number + 1, ... number + 15 whose value, in
-    ``values[first:]``, is above ``low`` and at most ``high``; return how many they are."""
+    """Write to ``found[count:]``, where there is room for all, those of number, number + 1, ...
+    number + 15 whose value, in ``values[first:]``, is above ``low`` and at most ``high``; return
+    how many they are."""
 
     def generate(context, builder, signature, arguments):
         array, i, above, most, name, out, o = arguments
