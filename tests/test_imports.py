@@ -14,7 +14,10 @@ STAGES = "import lmtopo.{stage}; lmtopo.{stage}.{stage}"
 @pytest.mark.parametrize(
     "code",
     [
-        *(STAGES.format(stage=stage) for stage in ("persist", "describe", "collate", "audit")),
+        *(
+            STAGES.format(stage=stage)
+            for stage in ("persist", "describe", "downstream", "collate", "external", "audit")
+        ),
         READ.format(file="config/config.yaml"),
         READ.format(file="config/studies/pythia.yaml"),
     ],

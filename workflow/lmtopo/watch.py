@@ -11,7 +11,9 @@ from typing import Any
 
 from lmtopo import losses
 
-PAIR_RULES = frozenset({"observe", "persist", "describe"})
+PAIR_RULES = frozenset({"observe", "persist", "describe", "downstream"})
+OBSERVING = frozenset({"observe", "downstream"})
+"""The rules that read checkpoints."""
 
 
 class Watch(logging.Handler):
@@ -55,7 +57,7 @@ class Watch(logging.Handler):
         for one in gone:
             if one.rule.name in PAIR_RULES:
                 self.lost[pair_of(one)] = why
-            if one.rule.name == "observe":
+            if one.rule.name in OBSERVING:
                 needed = self._dag.job_dependencies(one)
                 self._affected |= {need for need in needed if need.rule.name == "checkpoint"}
         self._lost_jobs |= gone

@@ -2,6 +2,7 @@ rule collate:
     input:
         pair_files("quality.json"),
         pair_files("signatures.parquet"),
+        task_files(),
     output:
         report(
             f"{RESULTS}/tables/missing.csv",
@@ -11,6 +12,7 @@ rule collate:
         ),
         quality=f"{RESULTS}/tables/quality.parquet",
         signatures=f"{RESULTS}/tables/signatures.parquet",
+        downstream=f"{RESULTS}/tables/downstream.parquet",
         missing=f"{RESULTS}/tables/missing.parquet",
     log:
         f"{LOGS}/collate.log",
@@ -44,3 +46,4 @@ rule tables:
     input:
         rules.collate.output,
         rules.provenance.output,
+        [f"{RESULTS}/tables/external.parquet"] if EXTERNAL else [],

@@ -16,7 +16,7 @@ if str(LIBRARY) not in sys.path:
 from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import settings
+from lmtopo.study import settings, tasks
 
 try:
     STUDY = study.read(config)
@@ -26,6 +26,7 @@ except InputError as error:
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 RESULTS = STUDY.results
+EXTERNAL = STUDY.file.quality.external
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
 PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}"
 PAIR = f"{RESULTS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
@@ -116,7 +117,9 @@ def begin():
         terminal.relay(logger.info)
         fork_server.start(PRELOAD)
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
-    if STUDY.from_hub and any(job.rule.name == "observe" for job in workflow.dag.jobs):
+    if STUDY.from_hub and any(
+        job.rule.name in watch.OBSERVING for job in workflow.dag.jobs
+    ):
         slots.stopping(STUDY.name).unlink(missing_ok=True)
         SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
         if SESSION[0] is not None:  # else another run of this study is under way
@@ -130,7 +133,10 @@ SESSION = []
 def checkpoints_needed():
     jobs = workflow.dag.needrun_jobs()
     return {
-        str(path) for job in jobs if job.rule.name == "observe" for path in job.input
+        str(path)
+        for job in jobs
+        if job.rule.name in watch.OBSERVING
+        for path in job.input
     }
 
 

@@ -5,7 +5,15 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 
 from typing import Any
 
-from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
+from lmtopo.study import tasks
+from lmtopo.study.resolve import (
+    RELEASED,
+    Checkpoint,
+    Run,
+    Study,
+    steps,
+    training_flops_per_token,
+)
 from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
 
@@ -169,19 +177,45 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
     clouds, quality = study.clouds(dataset), study.quality(dataset)
     return {
         "checkpoint": checkpoint.folder,
-        "run": {
-            "study": study.name,
-            "model": checkpoint.model,
-            "budget": checkpoint.budget,
-            "checkpoint": checkpoint.name,
-            "step": checkpoint.step,
-            "tokens": checkpoint.tokens,
-        },
+        "run": run_columns(study, checkpoint),
         "layers": clouds.layers,
         "poolings": clouds.poolings,
         "dtype": quality.dtype,
         "batch_size": quality.batch_size,
         "threads": quality.threads,
+    }
+
+
+def run_columns(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Those run columns that are known before the weights are read."""
+    return {
+        "study": study.name,
+        "model": checkpoint.model,
+        "budget": checkpoint.budget,
+        "checkpoint": checkpoint.name,
+        "step": checkpoint.step,
+        "tokens": checkpoint.tokens,
+    }
+
+
+def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
+    section = study.file.downstream
+    clouds, quality = tasks.clouds(study, dataset), tasks.quality(study, dataset)
+    return {
+        "checkpoint": checkpoint.folder,
+        "run": run_columns(study, checkpoint),
+        "name": dataset,
+        "split": tasks.tasks(study)[dataset].split,
+        "rows": section.rows,
+        "layers": clouds.layers,
+        "poolings": section.poolings,
+        "skip_positions": clouds.skip_positions,
+        "prefix": quality.prefix,
+        "context": quality.context,
+        "dtype": quality.dtype,
+        "batch_size": quality.batch_size,
+        "threads": quality.threads,
+        "seed": study.file.seed,
     }
 
 
@@ -209,12 +243,23 @@ def describe(study: Study, dataset: str) -> dict[str, Any]:
 def collate(study: Study) -> dict[str, Any]:
     return {
         "pairs": f"{study.results}/pairs",
-        "runs": [
-            [run.model, run.budget, [checkpoint.step for checkpoint in run.checkpoints]]
-            for run in study.runs.values()
-        ],
+        "runs": steps(study.runs.values()),
         "datasets": list(study.evaluations),
+        "tasks": [
+            [run.model, run.budget, dataset, [one.step for one in done]]
+            for run in study.runs.values()
+            for dataset in tasks.tasks(study)
+            if (done := tasks.checkpoints(study, run, dataset))
+        ],
         "left_out": left_out(study),
+    }
+
+
+def external(study: Study) -> dict[str, Any]:
+    chosen = study.file.quality.external
+    return {
+        "runs": steps(study.runs.values()),
+        "unmatched": "fail" if chosen is None else chosen.unmatched,
     }
 
 
