@@ -44,6 +44,8 @@ PRELOAD = (
     "pandas",
     "scipy.spatial.distance",
     "ripser",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
     "threadpoolctl",
     "matplotlib.pyplot",
 )

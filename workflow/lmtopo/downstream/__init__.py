@@ -89,6 +89,7 @@ def downstream(
     decoder = Decoder(model)
     guessed: dict[tuple[str, str, str], Int64[np.ndarray, " pairs"]] = {}
     strength: dict[tuple[str, str], float] = {}
+    # after scikit-learn is imported: libraries that are loaded later would keep their threads
     with torch.inference_mode(), threadpool_limits(threads):
         majority = np.bincount(learned.labels).argmax()
         guessed[NONE, NONE, "majority"] = np.full(len(tested), majority)

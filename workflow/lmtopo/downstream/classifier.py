@@ -4,6 +4,12 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from scipy import sparse
+from scipy.stats import bootstrap
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 STRENGTHS = tuple(10.0**power for power in range(-4, 2))
 """C of the logistic regression, from strong regularisation to weak."""
@@ -19,8 +25,6 @@ def features(first: Any, second: Any) -> Any:
 
     Source: Conneau and Kiela 2018, SentEval, arXiv 1803.05449, its task MRPC.
     """
-    from scipy import sparse
-
     if sparse.issparse(first):
         return sparse.hstack([abs(first - second), first.multiply(second)], format="csr")
     return np.hstack([np.abs(first - second), first * second])
@@ -36,12 +40,6 @@ def learn(
     `STRENGTHS` with the best mean accuracy in stratified 5-fold cross-validation inside ``train``,
     the standardisation repeated in each fold; of equals, the strongest regularisation.
     """
-    from scipy import sparse
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     model = make_pipeline(
         StandardScaler(with_mean=not sparse.issparse(train)),
         LogisticRegression(max_iter=ITERATIONS),
@@ -82,8 +80,6 @@ def interval(
     rng: np.random.Generator,
 ) -> tuple[float, float, float]:
     """A score of `SCORES` and its 95% interval: percentiles over 1000 resamples of the pairs."""
-    from scipy.stats import bootstrap
-
     value = float(SCORES[score](labels, guessed))
     found = bootstrap(
         (labels, guessed),
