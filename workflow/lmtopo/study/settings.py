@@ -289,6 +289,16 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
         return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study, dataset)}
     if figure == "layers":
         return told | {"dataset": dataset, "pooling": pooling, "signature": signature_shown(study)}
+    if figure == "downstream":
+        return told | shown_probes(study)
+    if figure == "downstream_signature":
+        return told | {
+            **shown_probes(study),
+            "dataset": dataset,
+            "cloud_pooling": pooling,
+            "cloud_layer": last_layer(study, dataset),
+            "signature": signature_shown(study),
+        }
     if figure == "diagrams":
         return told | {
             "shown": diagrams_shown(study),
@@ -296,6 +306,18 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
             "layer": last_layer(study, dataset),
         }
     return told
+
+
+def shown_probes(study: Study) -> dict[str, Any]:
+    """Of each task, the probe that figures show: at the last layer, of means if there are any."""
+    poolings = study.file.downstream.poolings
+    layers = {name: tasks.clouds(study, name).layers for name in tasks.tasks(study)}
+    return {
+        "layers": {
+            name: "final_norm" if chosen == "all" else chosen[-1] for name, chosen in layers.items()
+        },
+        "pooling": "mean" if "mean" in poolings else poolings[0],
+    }
 
 
 def signature_shown(study: Study) -> str:
