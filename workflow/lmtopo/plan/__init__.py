@@ -7,7 +7,7 @@ from typing import Any
 
 from lmtopo import flops
 from lmtopo.job import say
-from lmtopo.plan import calibration, sizes
+from lmtopo.plan import calibration, downstream, sizes
 
 DOWNLOAD = 50e6
 """Bytes per second that a download is assumed to get."""
@@ -23,6 +23,7 @@ def plan(
     name: str,
     models: Sequence[Mapping[str, Any]],
     datasets: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, Any]],
     keep: int,
     clouds_kept: bool,
     signatures: Sequence[str] | None,
@@ -40,6 +41,10 @@ def plan(
     gpu_flops, disk, download = 0.0, 0.0, 0.0
     unknown: set[str] = set()
     largest, checkpoints, waiting = 0.0, 0, 0
+    asked = downstream.jobs(name, models, tasks, datasets, shapes, unknown)
+    open_tasks = [job for job in asked if not job.path.is_file()]
+    seconds["downstream"] = sum((job.seconds for job in open_tasks), 0.0)
+    gpu_flops += sum(job.flops for job in open_tasks)
     lines: list[list[str]] = []
     for run in models:
         shape, weights = shapes[run["model"]], sizes.weights(run)
@@ -50,7 +55,11 @@ def plan(
             if not trained.is_dir():
                 gpu_flops += run["train_flops"]
                 seconds["train"] += run["train_flops"] / calibration.flops_rate("float32", 2)
-        needed = set()
+        needed = {
+            job.step
+            for job in open_tasks
+            if [job.model, job.budget] == [run["model"], run["budget"]]
+        }
         for dataset in observed:
             seen = dataset["observed"]
             cost = pair_cost(run, dataset, shape, name, signatures, unknown)
@@ -113,6 +122,9 @@ def plan(
     if any(run["source"] == "hub" for run in models):
         out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
     out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
+    if asked:
+        there = len(asked) - len(open_tasks)
+        out.append(row("downstream", len(open_tasks), there, seconds["downstream"]))
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "

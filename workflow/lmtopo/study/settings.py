@@ -63,6 +63,7 @@ def plan(study: Study) -> dict[str, Any]:
         "name": study.name,
         "models": [planned_run(study, run) for run in study.runs.values()],
         "datasets": [planned_dataset(study, name) for name in study.datasets_used],
+        "tasks": [planned_task(study, name) for name in tasks.tasks(study)],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
         "signatures": describe(study, next(iter(study.evaluations)))["names"],
@@ -123,6 +124,27 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
             "pca": clouds.pca,
         }
     return told
+
+
+def planned_task(study: Study, name: str) -> dict[str, Any]:
+    section, clouds, quality = (
+        study.file.downstream,
+        tasks.clouds(study, name),
+        tasks.quality(study, name),
+    )
+    return {
+        "name": name,
+        "split": tasks.tasks(study)[name].split,
+        "rows": section.rows,
+        "layers": clouds.layers,
+        "poolings": section.poolings,
+        "dtype": quality.dtype,
+        "threads": quality.threads,
+        "steps": {
+            f"{run.model}/{run.budget}": [one.step for one in tasks.checkpoints(study, run, name)]
+            for run in study.runs.values()
+        },
+    }
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
