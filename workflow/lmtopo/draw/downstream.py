@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -35,6 +36,7 @@ def draw(
         sharey="row",
     )
     compute, label = compute_axis(table)
+    apart = beside_each_other(table[compute], len(looks(table)))
     for number, (row, task) in enumerate(zip(panels, tasks, strict=True), start=1):
         here = table[table["task"] == task]
         probe = (here["layer"] == layers[task]) & (here["pooling"] == pooling)
@@ -47,11 +49,11 @@ def draw(
         for panel, (title, scores) in zip(row, shown.items(), strict=True):
             panel.set_title(title)
             place = place_on_log(panel, table[compute], label if number == len(tasks) else "")
-            for (model, budget), look in looks(table).items():
+            for aside, ((model, budget), look) in zip(apart, looks(table).items(), strict=True):
                 run = scores[(scores["model"] == model) & (scores["budget"] == budget)]
                 run = run.sort_values("step")
                 errors = [run["value"] - run["low"], run["high"] - run["value"]]
-                at = [place(value) for value in run[compute]]
+                at = [aside * place(value) for value in run[compute]]
                 panel.errorbar(at, run["value"], errors, elinewidth=0.6, **look | {"markersize": 4})
             for name, line in BASELINES.items():
                 known = here.loc[here["metric"] == f"{name}_accuracy", "value"]
@@ -70,3 +72,12 @@ def draw(
     figure.suptitle("Does compute buy the task, beyond what the baselines have?")
     legend(figure, table)
     return figure
+
+
+def beside_each_other(compute: "pd.Series[float]", runs: int) -> list[float]:
+    """Factors by which the points of each run are moved on a log axis: runs of one budget would
+    lie on each other."""
+    spent = compute[compute > 0]
+    span = np.log10(spent.max() / spent.min()) if len(spent) else 0.0
+    places = np.arange(runs) - (runs - 1) / 2
+    return [float(factor) for factor in 10 ** (0.012 * max(span, 0.5) * places)]
