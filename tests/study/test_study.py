@@ -9,7 +9,7 @@ import yaml
 
 from lmtopo import study
 from lmtopo.errors import InputError
-from lmtopo.study import again, settings
+from lmtopo.study import again, settings, tasks
 from lmtopo.study.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +150,54 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
                 signatures=["twonn", "betti_curve"], figures={"signature": "betti_curve"}
             ),
             r"figures.signature: 'betti_curve' is not defined \(there are: twonn\)",
+        ),
+        (
+            lambda raw: raw.update(downstream={"tasks": ["mrpc"]}),
+            r"downstream.tasks: 'mrpc' is not defined \(there are: stories\)",
+        ),
+        (
+            lambda raw: raw.update(downstream={"tasks": ["stories"]}),
+            "dataset 'stories' is of kind stories, but a task needs labelled pairs",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases"},
+                },
+                downstream={"tasks": [{"dataset": "pairs", "split": "train"}]},
+            ),
+            "'pairs' would be scored on the split it is learned from",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases", "rows": {"train": 0}},
+                },
+                downstream={"tasks": ["pairs", "pairs"]},
+            ),
+            "dataset 'pairs' stands there twice",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases", "rows": {"train": 0}},
+                },
+                downstream={"tasks": ["pairs"]},
+            ),
+            r"datasets.pairs: has no split 'train' \(it has: validation, test\)",
+        ),
+        (
+            lambda raw: raw.update(quality={"external": "mine.csv"}),
+            "quality.external: cannot read 'mine.csv' as CSV",
+        ),
+        (
+            lambda raw: raw.update(
+                evaluate=[{"dataset": "stories", "quality": {"external": "mine.csv"}}]
+            ),
+            r"evaluate\[0\].quality.external: is one for the whole study",
         ),
         (lambda raw: raw.update(data="nowhere"), "data: folder 'nowhere' does not exist"),
         (
@@ -527,3 +575,29 @@ def test_shipped_studies_are_valid_and_named_as_their_files(
 def test_figure_layers_shows_a_number_not_a_curve(two: dict[str, Any]) -> None:
     two["signatures"] = ["betti_curve", "twonn"]
     assert settings.draw(study.read(two), "layers")["signature"] == "twonn"
+
+
+def test_tasks_are_done_by_some_checkpoints_and_need_not_be_observed(raw: dict[str, Any]) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"]}
+    steps = [one.step for one in study.read(raw).runs["tiny", "low"].checkpoints]
+    expected = {"last": steps[-1:], "all": steps, "landmarks": [steps[0], steps[12], steps[23]]}
+    for chosen, some in expected.items():
+        raw["downstream"] |= {"checkpoints": chosen, "landmarks": 3}
+        found = study.read(raw)
+        assert [one.step for one, _ in tasks.pairs(found)] == some
+        assert settings.collate(found)["tasks"] == [["tiny", "low", "pairs", some]]
+    assert found.datasets_used == ["stories", "pairs"]
+    assert len(found.pairs) == 24
+    told = settings.downstream(found, found.runs["tiny", "low"].checkpoints[0], "pairs")
+    assert (told["name"], told["split"], told["context"]) == ("pairs", "validation", 256)
+
+
+def test_metrics_of_others_are_matched_before_anything_runs(
+    raw: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.csv").write_text("model,step,acc\ntiny,0,0.5\ntiny,3000000,0.5\n")
+    raw["quality"] = {"external": "mine.csv"}
+    assert "quality.external: 'mine.csv': 1 of 2 rows" in problems(raw)
+    raw["quality"] = {"external": {"file": "mine.csv", "unmatched": "leave_out"}}
+    assert settings.external(study.read(raw))["unmatched"] == "leave_out"

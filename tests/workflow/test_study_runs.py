@@ -196,6 +196,7 @@ PERSISTED = {"persist", "describe", *COMPARED}
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
         ({"compare": {"landmarks": 3}}, COMPARED),
         ({"figures": {"formats": ["pdf"]}}, set()),
+        ({"downstream": {"tasks": ["tiny-pairs"]}}, {"dataset", "downstream"}),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
@@ -205,7 +206,8 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place = copied()
     rows = {"train": 0, "validation": 30, "test": 0}
     articles = {"source": "generated", "kind": "articles", "rows": rows}
-    place.change(datasets={"tiny-articles": articles})
+    pairs = {"source": "generated", "kind": "paraphrases"}
+    place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
     ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
@@ -220,6 +222,46 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
         assert jobs["observe"] == jobs["describe"] == 8
         assert jobs["compare"] == 2
         assert jobs["compare_runs"] == 1
+
+
+def test_tasks_and_outside_metrics_have_tables_and_figures(
+    copied: Callable[..., Workplace],
+) -> None:
+    place = copied()
+    rows = {"train": 60, "validation": 40, "test": 0}
+    pairs = {"source": "generated", "kind": "paraphrases", "rows": rows}
+    metrics = "model,budget,step,acc\nneox-16,low,0,0.1\nneox-16,scarce,1,0.2\n"
+    (place.folder / "mine.csv").write_text(metrics)
+    place.change(datasets={"tiny-pairs": pairs}, quality={"external": "mine.csv"})
+    place.change(downstream={"tasks": ["tiny-pairs"], "checkpoints": "landmarks", "landmarks": 2})
+    jobs = place.planned()
+    assert (jobs["downstream"], jobs["external"]) == (4, 1)
+    assert not {"observe", "persist", "describe"} & set(jobs)
+    place.snakemake()
+    found = table(place, "downstream")
+    assert not found.duplicated(list(KEYS["downstream"])).any()
+    assert (
+        found.groupby("budget")["step"].agg(["nunique", "min"]).to_numpy().tolist() == [[2, 0]] * 2
+    )
+    assert set(found["n"]) == {40, 60}
+    # the same weights give the same numbers
+    low, scarce = (
+        found.query(f"step == 0 and budget == '{name}'")["value"] for name in ("low", "scarce")
+    )
+    np.testing.assert_array_equal(low.to_numpy(), scarce.to_numpy())
+    external = table(place, "external")
+    assert external[["budget", "checkpoint", "value"]].to_numpy().tolist() == [
+        ["low", "step0", 0.1],
+        ["scarce", "step1", 0.2],
+    ]
+    for name in ("downstream", "downstream_signature"):
+        assert (place.folder / f"results/tiny/figures/{name}.png").is_file()
+    assert "Nothing to be done" in place.snakemake()
+    (place.folder / "mine.csv").write_text(metrics.replace("0.2", "0.3"))
+    assert set(place.planned()) == {"external"}
+    (place.folder / "mine.csv").write_text(metrics.replace("scarce", "scarse"))
+    text = place.snakemake(fails=True)
+    assert "quality.external: 'mine.csv': 1 of 2 rows are of no checkpoint" in text
 
 
 def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:

@@ -1,4 +1,6 @@
-FIGURES = ("perplexity", "signatures", "diagrams", "layers")
+FIGURES = ["perplexity", "signatures", "diagrams", "layers"]
+OF_TASKS = ["downstream", "downstream_signature"] if STUDY.file.downstream.tasks else []
+FIGURES += OF_TASKS
 
 
 def shown_diagrams(figure):
@@ -6,6 +8,10 @@ def shown_diagrams(figure):
     if figure != "diagrams":
         return []
     return [shown["diagrams"] for shown in settings.diagrams_shown(STUDY)]
+
+
+def shown_tasks(figure):
+    return {"downstream": rules.collate.output.downstream} if figure in OF_TASKS else {}
 
 
 # one rule a figure, since captions take no wildcards
@@ -16,6 +22,7 @@ for FIGURE in FIGURES:
             f"draw_{FIGURE}"
         input:
             shown_diagrams(FIGURE),
+            **shown_tasks(FIGURE),
             quality=rules.collate.output.quality,
             signatures=rules.collate.output.signatures,
         output:
