@@ -194,6 +194,7 @@ class Quality(Part):
     dtype: Dtype = "float32"
     batch_size: PositiveInt = 16
     threads: PositiveInt = 1
+    linear: Literal["auto", "plain", "packed"] = "auto"
 
 
 class Evaluation(Part):
