@@ -159,6 +159,7 @@ def our_scores(model: Path, texts: list[str], context: int, folder: Path) -> dic
         dtype="float32",
         batch_size=8,
         threads=1,
+        linear="auto",
     )
     return json.loads((folder / "quality.json").read_text())["readings"]["wikitext"]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from lmtopo import observe as stage
+from lmtopo import scoring
 from lmtopo.errors import InputError
 from lmtopo.formats import probes
 from lmtopo.formats.checkpoints import load
@@ -34,6 +34,7 @@ def observed(folder: Path, checkpoint: Path, probe: Path, **changes: Any) -> dic
         "dtype": "float32",
         "batch_size": 4,
         "threads": 1,
+        "linear": "auto",
     }
     observe(
         checkpoint=str(checkpoint),
@@ -225,6 +226,25 @@ def test_clouds_are_the_hidden_states_at_the_probes_places(
         near(clouds["last"][[0, 1, 3], point], text[:, -1])
 
 
+@pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
+def test_packed_layers_read_what_plain_ones_read_and_it_is_noted(
+    architecture: str,
+    tmp_path: Path,
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", architecture)
+    probe, nll, clouds = make_probe(tmp_path / "probe"), [], []
+    for linear in ("plain", "packed"):
+        found = observed(tmp_path, checkpoint, probe, linear=linear)
+        nll.append(found["readings"]["windows"]["nll"])
+        clouds.append(load_file(tmp_path / CLOUDS)["mean"])
+        provenance = json.loads((tmp_path / "provenance.json").read_text())
+        assert (provenance["linear"], provenance["products"]) == (linear, "float32")
+    assert nll[1] == pytest.approx(nll[0], rel=1e-6)
+    np.testing.assert_allclose(clouds[1], clouds[0], rtol=2e-5, atol=1e-5)
+
+
 def test_the_same_weights_twice_give_the_same_bytes(
     tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
 ) -> None:
@@ -244,7 +264,7 @@ def test_logits_in_pieces_give_the_same_nll(
 ) -> None:
     checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
     whole = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
-    monkeypatch.setattr(stage, "LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(scoring, "rows_at_once", lambda vocabulary: 7)
     pieces = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
     assert pieces == pytest.approx(whole, rel=1e-6)
 

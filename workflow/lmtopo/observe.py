@@ -10,18 +10,12 @@ from lmtopo.errors import InputError
 from lmtopo.files import write_json
 from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
-from lmtopo.formats.probes import Probe, Reading
+from lmtopo.formats.probes import Probe
 from lmtopo.provenance import origin
 from lmtopo.resources import run_columns
-from lmtopo.windows import batches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-    from lmtopo.decoder import Decoder
-    from lmtopo.sampler import Sampler
-
-LOGITS_AT_ONCE = 2**20
 
 
 def observe(
@@ -37,22 +31,26 @@ def observe(
     dtype: str,
     batch_size: int,
     threads: int,
+    linear: str,
 ) -> None:
     """Read ``probe`` with the model in folder ``checkpoint``; write ``clouds`` and ``quality``.
 
     ``run`` holds the run columns that the study knows; what only the weights or the training run
-    know (parameters, tokens, FLOPs) is added here.
+    know (parameters, tokens, FLOPs) is added here. ``linear``: how linear layers are computed,
+    see `lmtopo.packed`.
 
     Raises
     ------
     InputError
-        If the model cannot read the probe (vocabulary, positions, layers) or its hidden states
-        or its NLL are not finite.
+        If the model cannot read the probe (vocabulary, positions, layers), a batch does not fit
+        into memory, or its hidden states or its NLL are not finite.
     """
     import torch
 
+    from lmtopo import packed
     from lmtopo.decoder import Decoder
     from lmtopo.sampler import Sampler
+    from lmtopo.scoring import score
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
@@ -60,16 +58,22 @@ def observe(
     model = checkpoints.load(checkpoint, dtype=dtype)
     check_fit(model, read, checkpoint)
     columns = run_columns(run, checkpoint, model, read.readings[0].facts["context"])
+    layout, products = packed.chosen(linear), model.dtype
+    if layout == "packed":
+        products = packed.product_dtype(model.dtype)
+        packed.pack(model)
     decoder = Decoder(model)
     wanted = decoder.layers if layers == "all" else [str(layer) for layer in layers]
     if missing := set(wanted) - set(decoder.layers):
         raise InputError(f"clouds.layers: no {sorted(missing)} in '{checkpoint}'")
     sampler = Sampler(read.places, wanted, poolings)
-    first, *others = read.readings
     with torch.inference_mode():
-        nll = {first.facts["reading"]: score(decoder, first, batch_size, sampler)}
-        for reading in others:
-            nll[reading.facts["reading"]] = score(decoder, reading, batch_size)
+        nll = {
+            reading.facts["reading"]: score(
+                decoder, reading, batch_size, None if index else sampler
+            )
+            for index, reading in enumerate(read.readings)
+        }
     found = sampler.clouds()
     for pooling, cloud in found.items():
         for layer, points in zip(wanted, cloud, strict=True):
@@ -105,35 +109,14 @@ def observe(
     )
     write_json(
         provenance,
-        origin(files=checkpoints.weight_files(checkpoint), run=dict(run), threads=threads),
+        origin(
+            files=checkpoints.weight_files(checkpoint),
+            run=dict(run),
+            threads=threads,
+            linear=layout,
+            products=str(products).removeprefix("torch."),
+        ),
     )
-
-
-def score(
-    decoder: "Decoder", read: Reading, batch_size: int, sampler: "Sampler | None" = None
-) -> float:
-    """Total negative log-likelihood of a reading in nats, summed in float64; one pass, in which
-    the sampler is shown each layer."""
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    ids = torch.from_numpy(read.stream.ids.astype(np.int64))
-    # the last token is followed by the first, which is never scored
-    following = ids.roll(-1)
-    scored = torch.from_numpy(read.stream.scored).roll(-1)
-    total = 0.0
-    for batch in batches(read.windows, batch_size):
-        length = int(read.windows.length[batch[0]])
-        inputs = torch.from_numpy(read.windows.start[batch])[:, None] + torch.arange(length)
-        states = decoder.body(ids[inputs], sampler.over(batch) if sampler else None)
-        fresh = torch.arange(length) >= torch.from_numpy(read.windows.fresh[batch])[:, None]
-        counted = scored[inputs] & fresh
-        kept, targets = states[counted], following[inputs][counted]
-        size = max(128, LOGITS_AT_ONCE // decoder.vocabulary)
-        for some, wanted in zip(kept.split(size), targets.split(size), strict=True):
-            losses = cross_entropy(decoder.head(some).float(), wanted, reduction="none")
-            total += losses.double().sum().item()
-    return total
 
 
 def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,6 +211,7 @@ class Quality(Part):
     dtype: Dtype = "float32"
     batch_size: PositiveInt = 16
     threads: PositiveInt = 1
+    linear: Literal["auto", "plain", "packed"] = "auto"
     external: Annotated[External | None, BeforeValidator(of_file)] = None
 
 

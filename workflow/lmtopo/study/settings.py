@@ -223,6 +223,7 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
         "dtype": quality.dtype,
         "batch_size": quality.batch_size,
         "threads": quality.threads,
+        "linear": quality.linear,
     }
 
 
@@ -311,7 +312,8 @@ def noise(study: Study) -> dict[str, Any]:
 
 
 def probe_again(study: Study, dataset: str, variant: Variant) -> dict[str, Any]:
-    return {**probe(study, dataset), "seed": variant.seed}
+    told = probe(study, dataset)
+    return {**told, "seed": variant.seed, "readings": told["readings"][:1]}
 
 
 def observe_again(
