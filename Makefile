@@ -11,7 +11,7 @@ study: $(VENV)/.ready
 	@$(BIN)/snakemake --cores 1 --report results/small/report.zip --quiet all
 	@PYTHONPATH=workflow $(BIN)/python -m lmtopo.summary small
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready $(VENV)/.harness
 	$(BIN)/python -m pytest
 
 fast-test: $(VENV)/.ready
@@ -45,4 +45,10 @@ $(VENV)/.ready: envs/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' envs/requirements.txt)"
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.txt
+	@touch $@
+
+# lm-evaluation-harness, for the test that compares with it: nothing else needs it
+$(VENV)/.harness: $(VENV)/.ready envs/harness.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint envs/requirements.txt \
+	  --requirement envs/harness.txt
 	@touch $@

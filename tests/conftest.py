@@ -172,7 +172,7 @@ def make_probe(dataset_folder: Path, tokenizer_folder: Path) -> Callable[..., Pa
             "documents": None,
             "min_characters": 0,
             "max_tokens": None,
-            "reading": "windows",
+            "readings": ["windows"],
             "prefix": "eos",
             "context": 32,
             "stride": 32,

@@ -101,7 +101,7 @@ def test_a_study_gets_verdicts_and_says_what_holds(tmp_path: Path) -> None:
     assert pooled["noise_ratio"].tolist() == pytest.approx([100.0] * 3)
     assert evidence.loc[evidence["model"] != "pooled", "q"].isna().all()
     assert set(evidence["verdict"]) <= set(WORDS)
-    assert "1 of 3 tests declared beforehand hold beyond compute: H1 tied" in text
+    assert "1 of 3 tests declared beforehand holds beyond compute and the spectrum: H1 tied" in text
     assert "1 pairs of checkpoint and dataset are left out" in text
     row = pooled.loc["tied"]
     assert f"{row['partial']:+.2f} ({row['partial_low']:+.2f}" in text
@@ -113,7 +113,7 @@ def test_a_study_gets_verdicts_and_says_what_holds(tmp_path: Path) -> None:
 def test_it_can_say_that_topology_adds_nothing(tmp_path: Path) -> None:
     files = tables(tmp_path)
     evidence, text = analysed(tmp_path, files, primary=[test("spectral", 0), test("driven", -1)])
-    assert "Topology adds nothing here: none of the 2 tests" in text
+    assert "Topology adds nothing here: none of 2 tests declared" in text
     assert evidence.query("model == 'pooled' and signature == 'tied'")["verdict"].tolist() == [
         "exploratory"
     ]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from lmtopo import observe as stage
+from lmtopo import scoring
 from lmtopo.errors import InputError
 from lmtopo.formats import probes
 from lmtopo.formats.checkpoints import load
@@ -34,6 +34,7 @@ def observed(folder: Path, checkpoint: Path, probe: Path, **changes: Any) -> dic
         "dtype": "float32",
         "batch_size": 4,
         "threads": 1,
+        "linear": "auto",
     }
     observe(
         checkpoint=str(checkpoint),
@@ -46,9 +47,9 @@ def observed(folder: Path, checkpoint: Path, probe: Path, **changes: Any) -> dic
     return json.loads((folder / "quality.json").read_text())
 
 
-def plain_nll(checkpoint: Path, probe: Path) -> float:
+def plain_nll(checkpoint: Path, probe: Path, index: int = 0) -> float:
     """NLL by transformers alone, window by window, as its guide does it."""
-    read, model = probes.load(probe), load(checkpoint, dtype="float32")
+    read, model = probes.load(probe).readings[index], load(checkpoint, dtype="float32")
     ids, total = torch.from_numpy(read.stream.ids.astype(np.int64)), 0.0
     for start, length, fresh in zip(
         read.windows.start, read.windows.length, read.windows.fresh, strict=True
@@ -95,7 +96,7 @@ def test_nll_is_that_of_a_plain_loop_over_the_same_windows(
 
 
 def documents_alone(probe: Path) -> list[torch.Tensor]:
-    read = probes.load(probe)
+    [read] = probes.load(probe).readings
     ids, document = torch.from_numpy(read.stream.ids.astype(np.int64)), read.stream.document
     return [ids[torch.from_numpy(document == index)] for index in range(document.max() + 1)]
 
@@ -109,7 +110,12 @@ def test_read_by_itself_each_document_has_the_loss_that_transformers_gives_it(
 ) -> None:
     checkpoint = save_checkpoint(tmp_path / "checkpoint")
     probe = make_probe(
-        tmp_path / "probe", reading="document", prefix=prefix, max_tokens=40, context=48, points=12
+        tmp_path / "probe",
+        readings=["document"],
+        prefix=prefix,
+        max_tokens=40,
+        context=48,
+        points=12,
     )
     readings = observed(tmp_path, checkpoint, probe)["readings"]
     model, total, count = load(checkpoint, dtype="float32"), 0.0, 0
@@ -131,9 +137,25 @@ def test_long_documents_are_read_in_windows_that_do_not_see_each_other(
     make_probe: Callable[..., Path],
 ) -> None:
     checkpoint = save_checkpoint(tmp_path / "checkpoint")
-    probe = make_probe(tmp_path / "probe", reading="document", prefix=prefix, stride=20)
+    probe = make_probe(tmp_path / "probe", readings=["document"], prefix=prefix, stride=20)
     found = observed(tmp_path, checkpoint, probe)["readings"]["document"]
     assert found["nll"] == pytest.approx(plain_nll(checkpoint, probe), rel=1e-6)
+
+
+def test_each_reading_is_a_pass_and_clouds_come_from_the_first(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    names = ["document", "windows", "rolling"]
+    probe = make_probe(tmp_path / "probe", readings=names)
+    (tmp_path / "alone").mkdir()
+    observed(tmp_path / "alone", checkpoint, make_probe(tmp_path / "one", readings=["document"]))
+    found = observed(tmp_path, checkpoint, probe)["readings"]
+    assert list(found) == names
+    for index, name in enumerate(names):
+        assert found[name]["nll"] == pytest.approx(plain_nll(checkpoint, probe, index), rel=1e-6)
+    assert len({reading["nll"] for reading in found.values()}) == 3
+    assert (tmp_path / CLOUDS).read_bytes() == (tmp_path / "alone" / CLOUDS).read_bytes()
 
 
 def test_a_document_read_by_itself_ends_with_its_last_token(
@@ -142,7 +164,7 @@ def test_a_document_read_by_itself_ends_with_its_last_token(
     checkpoint = save_checkpoint(tmp_path / "checkpoint")
     probe = make_probe(
         tmp_path / "probe",
-        reading="document",
+        readings=["document"],
         prefix="none",
         max_tokens=40,
         context=40,
@@ -182,10 +204,11 @@ def test_clouds_are_the_hidden_states_at_the_probes_places(
     observed(tmp_path, checkpoint, probe)
     clouds = load_file(tmp_path / "clouds.safetensors")
     read, model = probes.load(probe), load(checkpoint, dtype="float32")
-    ids = torch.from_numpy(read.stream.ids.astype(np.int64))
+    [reading] = read.readings
+    ids = torch.from_numpy(reading.stream.ids.astype(np.int64))
 
     def states(window: int) -> np.ndarray:
-        start, length = read.windows.start[window], read.windows.length[window]
+        start, length = reading.windows.start[window], reading.windows.length[window]
         with torch.inference_mode():
             hidden = model(ids[None, start : start + length], output_hidden_states=True)
         return np.stack([layer[0].numpy() for layer in hidden.hidden_states])
@@ -201,6 +224,25 @@ def test_clouds_are_the_hidden_states_at_the_probes_places(
         text = states(window)[[0, 1, 2], first:end]
         near(clouds["mean"][[0, 1, 3], point], text.mean(1))
         near(clouds["last"][[0, 1, 3], point], text[:, -1])
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
+def test_packed_layers_read_what_plain_ones_read_and_it_is_noted(
+    architecture: str,
+    tmp_path: Path,
+    save_checkpoint: Callable[..., Path],
+    make_probe: Callable[..., Path],
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", architecture)
+    probe, nll, clouds = make_probe(tmp_path / "probe"), [], []
+    for linear in ("plain", "packed"):
+        found = observed(tmp_path, checkpoint, probe, linear=linear)
+        nll.append(found["readings"]["windows"]["nll"])
+        clouds.append(load_file(tmp_path / CLOUDS)["mean"])
+        provenance = json.loads((tmp_path / "provenance.json").read_text())
+        assert (provenance["linear"], provenance["products"]) == (linear, "float32")
+    assert nll[1] == pytest.approx(nll[0], rel=1e-6)
+    np.testing.assert_allclose(clouds[1], clouds[0], rtol=2e-5, atol=1e-5)
 
 
 def test_the_same_weights_twice_give_the_same_bytes(
@@ -222,7 +264,7 @@ def test_logits_in_pieces_give_the_same_nll(
 ) -> None:
     checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
     whole = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
-    monkeypatch.setattr(stage, "LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(scoring, "rows_at_once", lambda vocabulary: 7)
     pieces = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
     assert pieces == pytest.approx(whole, rel=1e-6)
 

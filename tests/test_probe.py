@@ -34,7 +34,7 @@ def test_texts_are_stretches_of_one_document_and_never_overlap(
     tokens = stream(documents, reading[1])
     stride = max(1, context - overlap)
     if reading[0] == "windows":
-        cut = windows(len(tokens.ids), context=context, stride=stride)
+        cut = windows(tokens, context=context, stride=stride)
     else:
         cut = document_windows(tokens, context=context, stride=stride)
     texts = find_texts(tokens, cut, skip_positions=skip, min_text_tokens=shortest)
@@ -52,7 +52,7 @@ def test_texts_are_stretches_of_one_document_and_never_overlap(
 
 def test_texts_are_as_long_as_they_can_be() -> None:
     tokens = stream([[1] * 5, [2] * 9], 0)  # 0 11111 0 222222222
-    cut = windows(16, context=8, stride=8)
+    cut = windows(tokens, context=8, stride=8)
     found = find_texts(tokens, cut, skip_positions=0, min_text_tokens=1)
     assert found.tolist() == [[0, 1, 6], [0, 7, 8], [1, 0, 7]]
 
@@ -74,9 +74,11 @@ def test_a_probe_comes_back_as_it_was_saved_and_twice_alike(
     one, two = make_probe(tmp_path / "one"), make_probe(tmp_path / "two")
     assert one.read_bytes() == two.read_bytes()
     loaded = probes.load(one)
-    assert loaded.facts["n_tokens"] == loaded.stream.scored.sum()
-    assert loaded.facts["reading"] == "windows"
-    assert loaded.facts["n_documents"] == 12
+    [reading] = loaded.readings
+    assert reading.facts["n_tokens"] == reading.stream.scored.sum()
+    assert reading.facts["reading"] == "windows"
+    assert reading.facts["n_documents"] == 12
+    assert loaded.facts["dataset"] == "stories"
     assert len(loaded.places.token) == len(loaded.places.text) == 40
 
 
@@ -84,11 +86,13 @@ def test_a_token_more_is_scored_where_something_precedes_each_document(
     tmp_path: Path, make_probe: Callable[..., Path]
 ) -> None:
     found = {
-        prefix: probes.load(make_probe(tmp_path / prefix, reading="document", prefix=prefix))
+        prefix: probes.load(
+            make_probe(tmp_path / prefix, readings=["document"], prefix=prefix)
+        ).readings[0]
         for prefix in ("eos", "none")
     }
-    for probe in found.values():
-        assert probe.facts["n_tokens"] == probe.stream.scored.sum()
+    for reading in found.values():
+        assert reading.facts["n_tokens"] == reading.stream.scored.sum()
     assert found["eos"].facts["n_tokens"] - found["none"].facts["n_tokens"] == 12
     assert found["eos"].facts["n_bytes"] == found["none"].facts["n_bytes"]
 
@@ -101,7 +105,8 @@ def test_a_documents_start_has_the_bytes_of_its_tokens(
         loaded.decode(ids[:50], clean_up_tokenization_spaces=False)
         for ids in tokenizer.encode(loaded, texts)
     ]
-    found = probes.load(make_probe(tmp_path / "probe", max_tokens=50, points=12)).facts
+    loaded_probe = probes.load(make_probe(tmp_path / "probe", max_tokens=50, points=12))
+    found = loaded_probe.readings[0].facts
     assert found["n_tokens"] == 50 * 12
     assert found["n_bytes"] == len("".join(kept).encode())
     assert found["n_words"] == sum(len(text.split()) for text in kept)
@@ -139,7 +144,7 @@ def test_another_seed_samples_other_places_of_the_same_texts(
 ) -> None:
     one = probes.load(make_probe(tmp_path / "one"))
     two = probes.load(make_probe(tmp_path / "two", seed=2))
-    assert (one.stream.ids == two.stream.ids).all()
+    assert (one.readings[0].stream.ids == two.readings[0].stream.ids).all()
     assert (one.places.token != two.places.token).any()
 
 
@@ -151,3 +156,28 @@ def test_too_few_texts_are_counted_in_the_error(
     with pytest.raises(InputError, match="need as many positions"):
         make_probe(tmp_path / "probe", points=100_000, poolings=["token"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_readings_are_kept_apart_and_the_first_is_sampled(
+    tmp_path: Path, make_probe: Callable[..., Path]
+) -> None:
+    alone = probes.load(make_probe(tmp_path / "alone", readings=["document"]))
+    both = probes.load(make_probe(tmp_path / "both", readings=["document", "windows"]))
+    assert [reading.facts["reading"] for reading in both.readings] == ["document", "windows"]
+    assert (both.places.token == alone.places.token).all()
+    document, windows = both.readings
+    assert (document.windows.start == alone.readings[0].windows.start).all()
+    assert len(windows.windows) < len(document.windows)
+    assert document.facts["n_tokens"] == windows.facts["n_tokens"]
+
+
+def test_rolling_words_are_counted_at_the_ends_too(
+    tmp_path: Path, make_probe: Callable[..., Path], dataset_folder: Path
+) -> None:
+    texts = documents(dataset_folder, "validation")
+    probe = probes.load(make_probe(tmp_path / "probe", readings=["windows", "rolling"]))
+    windows, rolling = (reading.facts for reading in probe.readings)
+    ends = sum(text[0].isspace() + text[-1].isspace() for text in texts)
+    assert rolling["n_words"] == windows["n_words"] + ends
+    assert rolling["n_bytes"] == windows["n_bytes"]
+    assert rolling["n_tokens"] == windows["n_tokens"]

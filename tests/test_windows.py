@@ -3,13 +3,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmtopo.windows import batches, document_windows, stream, windows
+from lmtopo.windows import (
+    Stream,
+    Windows,
+    batches,
+    document_windows,
+    rolling_windows,
+    stream,
+    windows,
+)
+
+
+def tokens_of(length: int) -> Stream:
+    return stream([[1] * length], None)
 
 
 @given(tokens=st.integers(2, 400), context=st.integers(1, 60), stride=st.integers(1, 60))
 def test_every_prediction_is_fresh_exactly_once(tokens: int, context: int, stride: int) -> None:
     stride = min(stride, context)
-    cut = windows(tokens, context=context, stride=stride)
+    cut = windows(tokens_of(tokens), context=context, stride=stride)
     fresh = [
         start + offset
         for start, length, first in zip(cut.start, cut.length, cut.fresh, strict=True)
@@ -20,14 +32,14 @@ def test_every_prediction_is_fresh_exactly_once(tokens: int, context: int, strid
 
 
 def test_without_overlap_a_window_starts_at_the_last_target_of_the_one_before() -> None:
-    cut = windows(11, context=4, stride=4)
+    cut = windows(tokens_of(11), context=4, stride=4)
     assert cut.start.tolist() == [0, 4, 8]
     assert cut.length.tolist() == [4, 4, 2]
     assert cut.fresh.tolist() == [0, 0, 0]
 
 
 def test_with_overlap_a_prediction_sees_at_least_context_minus_stride_tokens() -> None:
-    cut = windows(100, context=10, stride=3)
+    cut = windows(tokens_of(100), context=10, stride=3)
     assert cut.fresh.tolist()[0] == 0
     assert set(cut.fresh.tolist()[1:]) == {7}
 
@@ -90,8 +102,6 @@ def test_each_token_of_each_document_is_a_fresh_input_once(
 
 @given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=40), size=st.integers(1, 7))
 def test_batches_hold_each_window_once_and_one_length_each(lengths: list[int], size: int) -> None:
-    from lmtopo.windows import Windows
-
     length = np.array(lengths, dtype=np.int64)
     parts = Windows(np.zeros_like(length), length, np.zeros_like(length))
     found = list(batches(parts, size))
@@ -102,6 +112,48 @@ def test_batches_hold_each_window_once_and_one_length_each(lengths: list[int], s
 
 
 def test_an_empty_split_has_no_windows() -> None:
-    assert len(windows(1, context=4, stride=4)) == 0
+    assert len(windows(tokens_of(1), context=4, stride=4)) == 0
     with pytest.raises(StopIteration):
-        next(batches(windows(1, context=4, stride=4), 2))
+        next(batches(windows(tokens_of(1), context=4, stride=4), 2))
+
+
+def rolling_pairs(
+    tokens: list[int], prefix: int, context: int, overlap: int
+) -> list[tuple[list[int], list[int]]]:
+    """Inputs and targets of each rolling window, from the harness's definition: the first window
+    predicts all it can hold; each later one ends as many tokens further as it predicts, and is
+    full of inputs."""
+    pairs, predicted = [([prefix, *tokens[: context - 1]][: len(tokens)], tokens[:context])], 0
+    predicted = len(pairs[0][1])
+    while predicted < len(tokens):
+        end = min(predicted + context - overlap, len(tokens))
+        pairs.append((tokens[end - context - 1 : end - 1], tokens[predicted:end]))
+        predicted = end
+    return pairs if tokens else []
+
+
+@given(documents=DOCUMENTS, context=st.integers(1, 16), overlap=st.integers(0, 15))
+def test_rolling_windows_are_the_harness_s(
+    documents: list[list[int]], context: int, overlap: int
+) -> None:
+    overlap = min(overlap, context - 1)
+    tokens = stream(documents, 0)
+    cut = rolling_windows(tokens, context=context, stride=context - overlap)
+    found = [
+        (
+            tokens.ids[start : start + length].tolist(),
+            tokens.ids[start + fresh + 1 : start + length + 1].tolist(),
+        )
+        for start, length, fresh in zip(cut.start, cut.length, cut.fresh, strict=True)
+    ]
+    expected = [
+        pair for document in documents for pair in rolling_pairs(document, 0, context, overlap)
+    ]
+    assert found == expected
+
+
+def test_the_last_rolling_window_reaches_back_but_scores_what_is_new() -> None:
+    cut = rolling_windows(stream([[1] * 10], 0), context=4, stride=4)
+    assert cut.start.tolist() == [0, 4, 6]
+    assert cut.length.tolist() == [4, 4, 4]
+    assert cut.fresh.tolist() == [0, 0, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import simulate
 
-from lmtopo.evidence.skill import errors, skill
+from lmtopo.evidence.skill import HORIZONS, errors, skill
 from lmtopo.evidence.trajectories import Trajectory
 
 
@@ -55,21 +55,32 @@ def test_fewer_than_five_runs_have_no_interval_and_one_run_no_skill() -> None:
 
 def test_adding_a_column_is_refitting_with_it() -> None:
     from sklearn.linear_model import LinearRegression
+    from sklearn.preprocessing import SplineTransformer
 
-    from lmtopo.evidence.skill import known_at
+    from lmtopo.evidence.skill import KNOTS, Known, known_at
 
     some = runs(3, signatures=2)
     base, more = errors(some, 1)
-    parts = [known_at(run, 1, np.array([1])) for run in some]
-    features, x, outcome = (np.concatenate(part) for part in zip(*parts[1:], strict=True))
-    model = LinearRegression().fit(np.column_stack([features, x]), outcome)
-    guess = model.predict(np.column_stack([parts[0][0], parts[0][1]]))
-    assert more[0, 1] == pytest.approx(((parts[0][2] - guess) ** 2).sum())
-    plain = LinearRegression().fit(features, outcome).predict(parts[0][0])
-    assert base[0, 1] == pytest.approx(((parts[0][2] - plain) ** 2).sum())
+    first, *others = (known_at(run, 1, np.array([1])) for run in some)
+    learned = Known(*(np.concatenate(part) for part in zip(*others, strict=True)))
+    spline = SplineTransformer(KNOTS, degree=3, extrapolation="linear").fit(learned.when)
+    features, ahead = (
+        np.column_stack([spline.transform(one.when), one.beside]) for one in (learned, first)
+    )
+    model = LinearRegression().fit(np.column_stack([features, learned.signatures]), learned.outcome)
+    guess = model.predict(np.column_stack([ahead, first.signatures]))
+    assert more[0, 1] == pytest.approx(((first.outcome - guess) ** 2).sum())
+    plain = LinearRegression().fit(features, learned.outcome).predict(ahead)
+    assert base[0, 1] == pytest.approx(((first.outcome - plain) ** 2).sum())
 
 
-def test_simulated_noise_has_no_skill() -> None:
-    found = simulate.study(np.random.default_rng(3), signature=None, copies=30)
-    value, _, _ = skill(*errors(found.runs, 1))
-    assert np.median(value) == pytest.approx(0, abs=0.03)
+@pytest.mark.parametrize("curve", [simulate.hump, simulate.fall, None])
+def test_a_signature_of_compute_alone_or_of_nothing_has_no_skill(
+    curve: simulate.Curve | None,
+) -> None:
+    found = simulate.study(
+        np.random.default_rng(3), signature=curve, noise=0.03, quality_noise=0.03, copies=12
+    )
+    for horizon in HORIZONS:
+        value, _, _ = skill(*errors(found.runs, horizon))
+        assert np.median(value) == pytest.approx(0, abs=0.03)

@@ -1,5 +1,6 @@
 """What a plan says, before anything runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ OBSERVED = {
     "split": "validation",
     "documents": None,
     "max_tokens": None,
+    "readings": 1,
     "context": 1024,
     "dtype": "float32",
     "threads": 1,
@@ -32,6 +34,20 @@ WIKITEXT = {
     "cut": False,
     "observed": OBSERVED,
 }
+MRPC = {"name": "glue-mrpc", "hub": ["nyu-mll/glue", "mrpc"], "cut": False, "observed": None}
+
+
+def task(*steps: int) -> dict[str, Any]:
+    return {
+        "name": "glue-mrpc",
+        "split": "validation",
+        "rows": 10_000,
+        "layers": "all",
+        "poolings": ["last", "mean"],
+        "dtype": "float32",
+        "threads": 1,
+        "steps": {"pythia-70m/released": list(steps)},
+    }
 
 
 def pythia(size: str) -> dict[str, Any]:
@@ -55,6 +71,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(calibration, "flops_rate", lambda dtype, threads: 1e11)
     monkeypatch.setattr(calibration, "cloud_seconds", lambda **_: (0.02, 0.01))
     monkeypatch.setattr(calibration, "distance_seconds", lambda **_: 0.005)
+    monkeypatch.setattr(calibration, "probe_seconds", lambda **_: 3.0)
     monkeypatch.setattr(sizes, "HUB_ANSWERS", [False])
     for asked in (sizes.snapshot, sizes.configured, sizes.listed):
         asked.cache_clear()
@@ -65,12 +82,18 @@ def said(
     models: list[dict[str, Any]],
     draws: int = 0,
     again: list[list[Any]] | None = None,
+    readings: int = 1,
+    tasks: Sequence[dict[str, Any]] = (),
 ) -> str:
     plan(
         name="p",
         models=models,
-        datasets=[{**WIKITEXT, "observed": {**OBSERVED, "draws": draws}}],
+        datasets=[
+            {**WIKITEXT, "observed": {**OBSERVED, "draws": draws, "readings": readings}},
+            MRPC,
+        ],
         again=again or [],
+        tasks=tasks,
         keep=2,
         clouds_kept=False,
         landmarks=12,
@@ -139,6 +162,15 @@ def test_comparisons_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"compare{2:11}{1:8}" in text
 
 
+def test_each_reading_is_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    def hours(readings: int) -> float:
+        text = said(capsys, [pythia("70m")], readings=readings)
+        [line] = [line for line in text.splitlines() if line.startswith("observe")]
+        return float(line.split()[-1])
+
+    assert hours(2) == pytest.approx(2 * hours(1), rel=1e-2)
+
+
 def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> None:
     run = pythia("70m") | {"revisions": ["step0", "step1"], "steps": [0, 1]}
     for name in ("quality.json", "diagrams.npz", "signatures.parquet"):
@@ -148,6 +180,29 @@ def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> 
     text = said(capsys, [run])
     assert f"observe{1:11}{1:8}" in text
     assert "1 x 166 MB" in text
+
+
+def test_tasks_are_jobs_of_their_own_and_need_their_checkpoints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = pythia("70m") | {"revisions": ["step0", "step1"], "steps": [0, 1]}
+    for step in (0, 1):
+        pair = Path(f"results/p/pairs/pythia-70m/released/step{step}/wikitext-2")
+        pair.mkdir(parents=True)
+        for name in ("quality.json", "diagrams.npz", "signatures.parquet"):
+            (pair / name).touch()
+    assert "0 x 166 MB" in said(capsys, [run])
+    text = said(capsys, [run], tasks=[task(1)])
+    assert "1 x 166 MB" in text
+    facts = known_models.facts("EleutherAI/pythia-70m")
+    assert facts is not None
+    passing = (870_000 + 97_000) / 4.3 * 2 * facts.matrices / 1e11
+    hours = (8 * 2 * 3.0 + passing) / 3600  # layers x poolings
+    assert f"downstream{1:8}{0:8}{hours:12,.2f}" in text
+    done = Path("results/p/pairs/pythia-70m/released/step1/glue-mrpc/downstream.parquet")
+    done.parent.mkdir(parents=True)
+    done.touch()
+    assert f"downstream{0:8}{1:8}{0:12,.2f}" in said(capsys, [run], tasks=[task(1)])
 
 
 def test_an_unknown_size_makes_the_sum_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from lmtopo import study
 from lmtopo.errors import InputError
-from lmtopo.study import again, settings
+from lmtopo.study import again, settings, tasks
 from lmtopo.study.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +151,54 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             ),
             r"figures.signature: 'betti_curve' is not defined \(there are: twonn\)",
         ),
+        (
+            lambda raw: raw.update(downstream={"tasks": ["mrpc"]}),
+            r"downstream.tasks: 'mrpc' is not defined \(there are: stories\)",
+        ),
+        (
+            lambda raw: raw.update(downstream={"tasks": ["stories"]}),
+            "dataset 'stories' is of kind stories, but a task needs labelled pairs",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases"},
+                },
+                downstream={"tasks": [{"dataset": "pairs", "split": "train"}]},
+            ),
+            "'pairs' would be scored on the split it is learned from",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases", "rows": {"train": 0}},
+                },
+                downstream={"tasks": ["pairs", "pairs"]},
+            ),
+            "dataset 'pairs' stands there twice",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases", "rows": {"train": 0}},
+                },
+                downstream={"tasks": ["pairs"]},
+            ),
+            r"datasets.pairs: has no split 'train' \(it has: validation, test\)",
+        ),
+        (
+            lambda raw: raw.update(quality={"external": "mine.csv"}),
+            "quality.external: cannot read 'mine.csv' as CSV",
+        ),
+        (
+            lambda raw: raw.update(
+                evaluate=[{"dataset": "stories", "quality": {"external": "mine.csv"}}]
+            ),
+            r"evaluate\[0\].quality.external: is one for the whole study",
+        ),
         (lambda raw: raw.update(data="nowhere"), "data: folder 'nowhere' does not exist"),
         (
             lambda raw: raw["datasets"].update(
@@ -169,7 +217,18 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
         (lambda raw: raw.update(quality={"context": 16, "stride": 17}), "stride 17 above context"),
         (
             lambda raw: raw.update(quality={"prefix": "none"}),
-            r"quality: prefix none needs readings \[document\]",
+            r"quality: prefix none is for reading 'document'",
+        ),
+        (
+            lambda raw: raw.update(quality={"readings": ["windows", "windows"]}),
+            "quality.readings: names a reading twice",
+        ),
+        (
+            lambda raw: raw.update(
+                quality={"readings": ["windows", "wikitext"]},
+                evaluate=[{"dataset": "stories", "max_tokens": 50}],
+            ),
+            r"evaluate\[0\].max_tokens: reading 'wikitext' scores whole documents",
         ),
         (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
     ],
@@ -361,7 +420,7 @@ def test_what_an_entry_says_reaches_its_dataset_and_no_other(two: dict[str, Any]
     plain = study.read({**two, "evaluate": ["stories", "articles"]})
     assert told(mixed, "stories") == told(plain, "stories")
     probe, observe, persist, describe = told(mixed, "articles")
-    assert (probe["reading"], probe["prefix"]) == ("document", "none")
+    assert (probe["readings"], probe["prefix"]) == (["document"], "none")
     assert (probe["context"], probe["stride"], probe["points"]) == (300, 300, 200)
     assert (observe["dtype"], observe["poolings"]) == ("float16", ["mean"])
     for stage in (persist, describe):
@@ -410,7 +469,12 @@ def test_provenance_tells_the_keys_that_were_given(two: dict[str, Any]) -> None:
         ("clouds", {"points": 10**6}, "datasets.articles: .*too few for clouds of 1000000"),
         ("clouds", {"keep": "none"}, r"evaluate\[1\].clouds.keep: is one for the whole study"),
         ("quality", {"stride": 301}, r"evaluate\[1\].quality: stride 301 above context 300"),
-        ("quality", {"readings": ["windows"]}, r"evaluate\[1\].quality: prefix none needs"),
+        ("quality", {"readings": ["windows"]}, r"evaluate\[1\].quality: prefix none is for"),
+        (
+            "quality",
+            {"readings": ["document", "windows"]},
+            r"evaluate\[1\].quality: prefix none does not go with reading 'windows'",
+        ),
         ("quality", {"dtype": "int8"}, r"evaluate\[1\].quality.dtype: .*'float16'"),
     ],
 )
@@ -550,3 +614,29 @@ def test_shipped_studies_are_valid_and_named_as_their_files(
 def test_figure_layers_shows_a_number_not_a_curve(two: dict[str, Any]) -> None:
     two["signatures"] = ["betti_curve", "twonn"]
     assert settings.draw(study.read(two), "layers")["signature"] == "twonn"
+
+
+def test_tasks_are_done_by_some_checkpoints_and_need_not_be_observed(raw: dict[str, Any]) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"]}
+    steps = [one.step for one in study.read(raw).runs["tiny", "low"].checkpoints]
+    expected = {"last": steps[-1:], "all": steps, "landmarks": [steps[0], steps[12], steps[23]]}
+    for chosen, some in expected.items():
+        raw["downstream"] |= {"checkpoints": chosen, "landmarks": 3}
+        found = study.read(raw)
+        assert [one.step for one, _ in tasks.pairs(found)] == some
+        assert settings.collate(found)["tasks"] == [["tiny", "low", "pairs", some]]
+    assert found.datasets_used == ["stories", "pairs"]
+    assert len(found.pairs) == 24
+    told = settings.downstream(found, found.runs["tiny", "low"].checkpoints[0], "pairs")
+    assert (told["name"], told["split"], told["context"]) == ("pairs", "validation", 256)
+
+
+def test_metrics_of_others_are_matched_before_anything_runs(
+    raw: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.csv").write_text("model,step,acc\ntiny,0,0.5\ntiny,3000000,0.5\n")
+    raw["quality"] = {"external": "mine.csv"}
+    assert "quality.external: 'mine.csv': 1 of 2 rows" in problems(raw)
+    raw["quality"] = {"external": {"file": "mine.csv", "unmatched": "leave_out"}}
+    assert settings.external(study.read(raw))["unmatched"] == "leave_out"

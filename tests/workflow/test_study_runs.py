@@ -24,6 +24,8 @@ from lmtopo.tables import KEYS
 
 pytestmark = pytest.mark.slow
 
+FIGURES = ("perplexity", "signatures", "diagrams", "layers", "evidence", "skill")
+
 
 def table(place: Workplace, name: str) -> pd.DataFrame:
     return pd.read_parquet(place.folder / "results/tiny/tables" / f"{name}.parquet")
@@ -98,7 +100,7 @@ def test_a_table_from_elsewhere_is_analysed_without_the_study(
     folder = place.folder / "results/outside/theirs"
     pooled = pd.read_csv(folder / "tables/evidence.csv").query("model == 'pooled'")
     assert pooled["verdict"].tolist() == ["supported"]
-    assert "1 of 1 tests" in (folder / "findings.md").read_text()
+    assert "1 of 1 test declared beforehand holds" in (folder / "findings.md").read_text()
     message = place.snakemake("analyse", "--config", "table=none.csv", fails=True)
     assert "table: there is no file 'none.csv'" in message
 
@@ -167,7 +169,7 @@ def test_diagrams_load_in_one_line_and_are_what_persim_takes(
 def test_figures_are_there_in_both_formats(finished: Workplace) -> None:
     from matplotlib.image import imread
 
-    for name in ("perplexity", "signatures", "diagrams", "layers"):
+    for name in FIGURES:
         figures = finished.folder / "results/tiny/figures"
         assert imread(figures / f"{name}.png").std() > 0.05
         assert "<svg" in (figures / f"{name}.svg").read_text()[:2000]
@@ -232,6 +234,7 @@ PERSISTED = {"persist", "describe", *COMPARED}
         ({"compare": {"landmarks": 3}}, COMPARED),
         ({"evidence": {"warmup": 0.1}}, set()),
         ({"figures": {"formats": ["pdf"]}}, set()),
+        ({"downstream": {"tasks": ["tiny-pairs"]}}, {"dataset", "downstream"}),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
@@ -241,7 +244,8 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place = copied()
     rows = {"train": 0, "validation": 30, "test": 0}
     articles = {"source": "generated", "kind": "articles", "rows": rows}
-    place.change(datasets={"tiny-articles": articles})
+    pairs = {"source": "generated", "kind": "paraphrases"}
+    place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
     ends = {"collate", "noise", "analyse", "provenance"} | {
@@ -258,6 +262,46 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
         assert jobs["observe"] == jobs["describe"] == 8
         assert jobs["compare"] == 2
         assert jobs["compare_runs"] == 1
+
+
+def test_tasks_and_outside_metrics_have_tables_and_figures(
+    copied: Callable[..., Workplace],
+) -> None:
+    place = copied()
+    rows = {"train": 60, "validation": 40, "test": 0}
+    pairs = {"source": "generated", "kind": "paraphrases", "rows": rows}
+    metrics = "model,budget,step,acc\nneox-16,low,0,0.1\nneox-16,scarce,1,0.2\n"
+    (place.folder / "mine.csv").write_text(metrics)
+    place.change(datasets={"tiny-pairs": pairs}, quality={"external": "mine.csv"})
+    place.change(downstream={"tasks": ["tiny-pairs"], "checkpoints": "landmarks", "landmarks": 2})
+    jobs = place.planned()
+    assert (jobs["downstream"], jobs["external"]) == (4, 1)
+    assert not {"observe", "persist", "describe"} & set(jobs)
+    place.snakemake()
+    found = table(place, "downstream")
+    assert not found.duplicated(list(KEYS["downstream"])).any()
+    assert (
+        found.groupby("budget")["step"].agg(["nunique", "min"]).to_numpy().tolist() == [[2, 0]] * 2
+    )
+    assert set(found["n"]) == {40, 60}
+    # the same weights give the same numbers
+    low, scarce = (
+        found.query(f"step == 0 and budget == '{name}'")["value"] for name in ("low", "scarce")
+    )
+    np.testing.assert_array_equal(low.to_numpy(), scarce.to_numpy())
+    external = table(place, "external")
+    assert external[["budget", "checkpoint", "value"]].to_numpy().tolist() == [
+        ["low", "step0", 0.1],
+        ["scarce", "step1", 0.2],
+    ]
+    for name in ("downstream", "downstream_signature"):
+        assert (place.folder / f"results/tiny/figures/{name}.png").is_file()
+    assert "Nothing to be done" in place.snakemake()
+    (place.folder / "mine.csv").write_text(metrics.replace("0.2", "0.3"))
+    assert set(place.planned()) == {"external"}
+    (place.folder / "mine.csv").write_text(metrics.replace("scarce", "scarse"))
+    text = place.snakemake(fails=True)
+    assert "quality.external: 'mine.csv': 1 of 2 rows are of no checkpoint" in text
 
 
 def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:
@@ -324,7 +368,7 @@ def test_figures_are_redrawn_from_the_tables_alone(copied: Callable[..., Workpla
     before = tables.stat().st_mtime_ns
     assert set(place.planned("figures")) == {
         "figures",
-        *(f"draw_{name}" for name in ("perplexity", "signatures", "diagrams", "layers")),
+        *(f"draw_{name}" for name in FIGURES),
     }
     place.snakemake("figures")
     assert (place.folder / "results/tiny/figures/perplexity.png").is_file()

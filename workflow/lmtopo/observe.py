@@ -1,28 +1,21 @@
-"""Stage `observe`: one pass of one checkpoint over one probe gives its clouds and its NLL."""
+"""Stage `observe`: a pass of one checkpoint over one probe gives its clouds and its NLL."""
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lmtopo import flops
 from lmtopo.errors import InputError
-from lmtopo.files import read_json, write_json
+from lmtopo.files import write_json
 from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.probes import Probe
 from lmtopo.provenance import origin
-from lmtopo.windows import batches
+from lmtopo.resources import run_columns
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-    from lmtopo.decoder import Decoder
-    from lmtopo.sampler import Sampler
-
-LOGITS_AT_ONCE = 2**20
 
 
 def observe(
@@ -38,36 +31,49 @@ def observe(
     dtype: str,
     batch_size: int,
     threads: int,
+    linear: str,
 ) -> None:
     """Read ``probe`` with the model in folder ``checkpoint``; write ``clouds`` and ``quality``.
 
     ``run`` holds the run columns that the study knows; what only the weights or the training run
-    know (parameters, tokens, FLOPs) is added here.
+    know (parameters, tokens, FLOPs) is added here. ``linear``: how linear layers are computed,
+    see `lmtopo.packed`.
 
     Raises
     ------
     InputError
-        If the model cannot read the probe (vocabulary, positions, layers) or its hidden states
-        or its NLL are not finite.
+        If the model cannot read the probe (vocabulary, positions, layers), a batch does not fit
+        into memory, or its hidden states or its NLL are not finite.
     """
     import torch
 
+    from lmtopo import packed
     from lmtopo.decoder import Decoder
     from lmtopo.sampler import Sampler
+    from lmtopo.scoring import score
 
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     read = probes.load(probe)
     model = checkpoints.load(checkpoint, dtype=dtype)
     check_fit(model, read, checkpoint)
-    columns = run_columns(run, checkpoint, model, read.facts["context"])
+    columns = run_columns(run, checkpoint, model, read.readings[0].facts["context"])
+    layout, products = packed.chosen(linear), model.dtype
+    if layout == "packed":
+        products = packed.product_dtype(model.dtype)
+        packed.pack(model)
     decoder = Decoder(model)
     wanted = decoder.layers if layers == "all" else [str(layer) for layer in layers]
     if missing := set(wanted) - set(decoder.layers):
         raise InputError(f"clouds.layers: no {sorted(missing)} in '{checkpoint}'")
     sampler = Sampler(read.places, wanted, poolings)
     with torch.inference_mode():
-        nll = score(decoder, read, sampler, batch_size)
+        nll = {
+            reading.facts["reading"]: score(
+                decoder, reading, batch_size, None if index else sampler
+            )
+            for index, reading in enumerate(read.readings)
+        }
     found = sampler.clouds()
     for pooling, cloud in found.items():
         for layer, points in zip(wanted, cloud, strict=True):
@@ -76,11 +82,12 @@ def observe(
                     f"'{checkpoint}' has hidden states that are not finite in {layer} "
                     f"(pooling {pooling}, {dtype}): the weights are broken, or need float32"
                 )
-    if not math.isfinite(nll):
-        raise InputError(
-            f"'{checkpoint}' has a negative log-likelihood of {nll} ({dtype}): the weights are "
-            "broken, or need float32"
-        )
+    for name, value in nll.items():
+        if not math.isfinite(value):
+            raise InputError(
+                f"'{checkpoint}' has a negative log-likelihood of {value} (reading {name}, "
+                f"{dtype}): the weights are broken, or need float32"
+            )
     facts = read.facts
     metadata = {"dtype": dtype, "dataset": facts["dataset"], "blocks": str(decoder.blocks)}
     cloud_files.save(clouds, found, layers=wanted, metadata=metadata)
@@ -94,37 +101,22 @@ def observe(
             "device": "cpu",
             "blocks": decoder.blocks,
             "skip_positions": facts["skip_positions"],
-            "readings": {facts["reading"]: measures(nll, facts)},
+            "readings": {
+                reading.facts["reading"]: measures(nll[reading.facts["reading"]], reading.facts)
+                for reading in read.readings
+            },
         },
     )
     write_json(
         provenance,
-        origin(files=checkpoints.weight_files(checkpoint), run=dict(run), threads=threads),
+        origin(
+            files=checkpoints.weight_files(checkpoint),
+            run=dict(run),
+            threads=threads,
+            linear=layout,
+            products=str(products).removeprefix("torch."),
+        ),
     )
-
-
-def score(decoder: "Decoder", read: Probe, sampler: "Sampler", batch_size: int) -> float:
-    """Total negative log-likelihood in nats, summed in float64; shows the sampler each layer."""
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    ids = torch.from_numpy(read.stream.ids.astype(np.int64))
-    # the last token is followed by the first, which is never scored
-    following = ids.roll(-1)
-    scored = torch.from_numpy(read.stream.scored).roll(-1)
-    total = 0.0
-    for batch in batches(read.windows, batch_size):
-        length = int(read.windows.length[batch[0]])
-        inputs = torch.from_numpy(read.windows.start[batch])[:, None] + torch.arange(length)
-        states = decoder.body(ids[inputs], sampler.over(batch))
-        fresh = torch.arange(length) >= torch.from_numpy(read.windows.fresh[batch])[:, None]
-        counted = scored[inputs] & fresh
-        kept, targets = states[counted], following[inputs][counted]
-        size = max(128, LOGITS_AT_ONCE // decoder.vocabulary)
-        for some, wanted in zip(kept.split(size), targets.split(size), strict=True):
-            losses = cross_entropy(decoder.head(some).float(), wanted, reduction="none")
-            total += losses.double().sum().item()
-    return total
 
 
 def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,41 +144,17 @@ def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_fit(model: "PreTrainedModel", read: Probe, folder: str) -> None:
     """Refuse a probe with ids or positions that the model does not have."""
-    largest, vocabulary = int(read.stream.ids.max()), model.config.vocab_size
+    largest = max(int(reading.stream.ids.max()) for reading in read.readings)
+    vocabulary = model.config.vocab_size
     if largest >= vocabulary:
         raise InputError(
             f"the tokenizer gives id {largest}, but '{folder}' has a vocabulary of {vocabulary}: "
             "give the model the tokenizer it was trained with (models.NAME.tokenizer_path)"
         )
     positions = getattr(model.config, "max_position_embeddings", None)
-    if positions is not None and read.facts["context"] > positions:
+    context = read.readings[0].facts["context"]
+    if positions is not None and context > positions:
         raise InputError(
-            f"quality.context {read.facts['context']} is beyond the {positions} positions of "
+            f"quality.context {context} is beyond the {positions} positions of "
             f"'{folder}': lower quality.context"
         )
-
-
-def run_columns(
-    run: Mapping[str, Any], folder: str, model: "PreTrainedModel", context: int
-) -> dict[str, Any]:
-    """The run columns of the tables, completed from the weights and, where the checkpoint comes
-    from a run of ours, from what that run has written beside them (``resources.json``)."""
-    parameters, total = flops.count_parameters(model)
-    spent = Path(folder) / "resources.json"
-    if spent.is_file():
-        resources = read_json(spent)
-    else:
-        per_token = flops.training_flops_per_token(
-            matrix_parameters=flops.matrix_parameters(model),
-            layers=model.config.num_hidden_layers,
-            width=model.config.hidden_size,
-            vocabulary=model.config.vocab_size,
-            context=getattr(model.config, "max_position_embeddings", None) or context,
-        )
-        tokens = run["tokens"]
-        resources = {
-            "tokens": tokens,
-            "unique_tokens": None,
-            "flops": None if tokens is None else tokens * per_token,
-        }
-    return {**run, **resources, "parameters": parameters, "parameters_total": total}

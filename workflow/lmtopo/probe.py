@@ -1,18 +1,29 @@
 """Stage `probe`: the tokens that every checkpoint of a tokenizer reads, and where it is sampled."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int64
 
+from lmtopo import harness
 from lmtopo.errors import InputError
-from lmtopo.formats.probes import Places, Probe, save
+from lmtopo.formats.probes import Places, Probe, Reading, save
 from lmtopo.seeds import generator
-from lmtopo.windows import Stream, Windows, document_windows, stream, windows
+from lmtopo.windows import Stream, Windows, document_windows, rolling_windows, stream, windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+CUTS: Mapping[str, Callable[..., Windows]] = {
+    "windows": windows,
+    "document": document_windows,
+    "rolling": rolling_windows,
+    "wikitext": rolling_windows,
+}
+"""How each reading cuts a stream into windows."""
+HARNESS = ("rolling", "wikitext")
+"""Readings whose tokens and words are counted as lm-evaluation-harness does."""
 
 
 def probe(
@@ -25,7 +36,7 @@ def probe(
     documents: int | None,
     min_characters: int,
     max_tokens: int | None,
-    reading: str,
+    readings: Sequence[str],
     prefix: str,
     context: int,
     stride: int,
@@ -39,9 +50,11 @@ def probe(
 
     ``tokenizer`` and ``dataset`` are folders, ``probe`` is the file to write. Of the documents
     with at least ``min_characters`` characters the first ``documents`` are read, each to its
-    first ``max_tokens`` tokens; words and bytes are counted in what is read. ``reading``:
-    ``windows`` over all documents in order, or each ``document`` by itself; ``prefix``: what
-    precedes a document, ``eos`` or, in the latter reading, ``none``.
+    first ``max_tokens`` tokens; words and bytes are counted in what is read. ``readings``, of
+    which the first is sampled: ``windows`` over all documents in order; each ``document`` by
+    itself; lm-evaluation-harness's ``rolling`` windows over each; and its task ``wikitext``, which
+    is ``rolling`` over detokenised pages. ``prefix``: what precedes a document in the first two,
+    ``eos`` or, in ``document``, ``none``.
 
     Raises
     ------
@@ -52,22 +65,23 @@ def probe(
     from lmtopo import tokenizer as tokenizers
     from lmtopo.dataset.documents import documents as read
 
-    texts = read(dataset, split, limit=documents, min_characters=min_characters)
     loaded = tokenizers.load(tokenizer)
-    if max_tokens is None:
-        encoded = tokenizers.encode(loaded, texts)
-    else:
-        encoded, texts = encode_start(loaded, texts, max_tokens)
-    tokens = stream(encoded, tokenizers.boundary(loaded) if prefix == "eos" else None)
-    cut = (
-        windows(len(tokens.ids), context=context, stride=stride)
-        if reading == "windows"
-        else document_windows(tokens, context=context, stride=stride)
-    )
+    found = []
+    for reading in readings:
+        cut = harness.pages if reading == "wikitext" else None
+        texts = read(dataset, split, limit=documents, min_characters=min_characters, cut=cut)
+        if reading in HARNESS:
+            tokens, facts = as_harness(loaded, texts, detokenise=reading == "wikitext")
+        else:
+            tokens, facts = as_given(loaded, texts, max_tokens=max_tokens, prefix=prefix)
+        facts = {"reading": reading, "context": context, "stride": stride, **facts}
+        parts = CUTS[reading](tokens, context=context, stride=stride)
+        found.append(Reading(tokens, parts, facts))
+    first = found[0]
     try:
         places = draw_places(
-            tokens,
-            cut,
+            first.stream,
+            first.windows,
             points=points,
             poolings=poolings,
             skip_positions=skip_positions,
@@ -76,20 +90,49 @@ def probe(
         )
     except InputError as error:
         raise InputError(f"dataset '{name}', split '{split}': {error}") from error
-    facts = {
-        "dataset": name,
-        "split": split,
-        "reading": reading,
-        "prefix": prefix,
-        "context": context,
-        "stride": stride,
-        "skip_positions": skip_positions,
+    facts = {"dataset": name, "split": split, "skip_positions": skip_positions}
+    save(probe, Probe(tuple(found), places, facts))
+
+
+def as_given(
+    tokenizer: "PreTrainedTokenizerBase",
+    texts: list[str],
+    *,
+    max_tokens: int | None,
+    prefix: str,
+) -> tuple[Stream, dict[str, Any]]:
+    """The stream of texts as they are, or of their starts, and its facts. Words are what white
+    space parts."""
+    from lmtopo import tokenizer as tokenizers
+
+    if max_tokens is None:
+        encoded = tokenizers.encode(tokenizer, texts)
+    else:
+        encoded, texts = encode_start(tokenizer, texts, max_tokens)
+    tokens = stream(encoded, tokenizers.boundary(tokenizer) if prefix == "eos" else None)
+    words = sum(len(text.split()) for text in texts)
+    return tokens, {"prefix": prefix, **counts(tokens, texts, words)}
+
+
+def as_harness(
+    tokenizer: "PreTrainedTokenizerBase", texts: list[str], *, detokenise: bool
+) -> tuple[Stream, dict[str, Any]]:
+    """The stream that lm-evaluation-harness scores, and its facts: words and bytes are those of
+    the texts before they are detokenised."""
+    shown = [harness.detokenise(text) for text in texts] if detokenise else texts
+    prefix, boundary = harness.prefix(tokenizer)
+    tokens = stream(harness.encode(tokenizer, shown), boundary)
+    words = sum(map(harness.count_words, texts))
+    return tokens, {"prefix": prefix, **counts(tokens, texts, words)}
+
+
+def counts(tokens: Stream, texts: list[str], words: int) -> dict[str, int]:
+    return {
         "n_documents": len(texts),
         "n_tokens": int(tokens.scored.sum()),
-        "n_words": sum(len(text.split()) for text in texts),
+        "n_words": words,
         "n_bytes": sum(len(text.encode()) for text in texts),
     }
-    save(probe, Probe(tokens, cut, places, facts))
 
 
 def encode_start(

@@ -11,8 +11,8 @@ from typing import Any
 
 from lmtopo import losses
 
-PAIR_RULES = frozenset({"observe", "persist", "describe"})
-OBSERVING = frozenset({"observe", "observe_again"})
+PAIR_RULES = frozenset({"observe", "persist", "describe", "downstream"})
+OBSERVING = frozenset({"observe", "observe_again", "downstream"})
 """The rules that read checkpoints."""
 
 

@@ -54,7 +54,7 @@ def stream(documents: Sequence[Sequence[int]], boundary: int | None) -> Stream:
     return Stream(ids, document, first & (boundary is not None), ~first)
 
 
-def windows(tokens: int, *, context: int, stride: int) -> Windows:
+def windows(tokens: Stream, *, context: int, stride: int) -> Windows:
     """Reading `windows`: window k starts at token k x ``stride`` and has at most ``context``
     inputs; the last ends where the stream does. A stream of n tokens has n - 1 predictions.
 
@@ -63,7 +63,7 @@ def windows(tokens: int, *, context: int, stride: int) -> Windows:
 
     Source: https://huggingface.co/docs/transformers/perplexity
     """
-    return cut(np.array([max(tokens - 1, 0)]), context=context, stride=stride)
+    return cut(np.array([max(len(tokens.ids) - 1, 0)]), context=context, stride=stride)
 
 
 def document_windows(tokens: Stream, *, context: int, stride: int) -> Windows:
@@ -75,13 +75,38 @@ def document_windows(tokens: Stream, *, context: int, stride: int) -> Windows:
     return cut(np.bincount(tokens.document), context=context, stride=stride)
 
 
-def cut(inputs: Int64[np.ndarray, " stretches"], *, context: int, stride: int) -> Windows:
-    """Windows over stretches of so many inputs, one stretch after another."""
+def rolling_windows(tokens: Stream, *, context: int, stride: int) -> Windows:
+    """Reading `rolling`: inside each document, windows whose last one reaches back as far as
+    ``context`` allows, though it scores no token again.
+
+    These are lm-evaluation-harness's rolling windows with ``max_seq_len`` = ``context`` and
+    ``context_len`` = ``context`` - ``stride`` + 1; its default, 1, is ``stride`` = ``context``.
+    The last token of a document is no input.
+
+    Source: ``get_rolling_token_windows`` in ``lm_eval/utils.py``
+    """
+    lengths = np.bincount(tokens.document)
+    starts = np.cumsum(lengths) - lengths
+    parts = cut(lengths - 1, context=context, stride=stride, starts=starts)
+    further = np.where(np.isin(parts.start, starts), 0, context - parts.length)
+    return Windows(parts.start - further, parts.length + further, parts.fresh + further)
+
+
+def cut(
+    inputs: Int64[np.ndarray, " stretches"],
+    *,
+    context: int,
+    stride: int,
+    starts: Int64[np.ndarray, " stretches"] | None = None,
+) -> Windows:
+    """Windows over stretches of so many inputs, from ``starts`` or one stretch after another."""
     count = np.where(inputs > 0, 1 + np.maximum(0, -(-(inputs - context) // stride)), 0)
     stretch = np.repeat(np.arange(len(inputs)), count)
     number = np.arange(len(stretch)) - (np.cumsum(count) - count)[stretch]
     offset = number * stride
-    start = (np.cumsum(inputs) - inputs)[stretch] + offset
+    if starts is None:
+        starts = np.cumsum(inputs) - inputs
+    start = starts[stretch] + offset
     length = np.minimum(context, inputs[stretch] - offset)
     fresh = np.where(number == 0, 0, context - stride)
     return Windows(start, length, fresh)

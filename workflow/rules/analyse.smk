@@ -6,12 +6,17 @@ def measured(wildcards):
     """The study's tables; or a table from elsewhere (`--config table=FILE.csv`)."""
     if STUDY.file.table is not None:
         return {"table": STUDY.file.table.file}
-    return {
+    found = {
         "quality": rules.collate.output.quality,
         "signatures": rules.collate.output.signatures,
         "missing": rules.collate.output.missing,
         "noise": rules.noise.output.noise,
     }
+    if STUDY.file.downstream.tasks:
+        found["downstream"] = rules.collate.output.downstream
+    if EXTERNAL:
+        found["external"] = rules.external.output.external
+    return found
 
 
 rule analyse:

@@ -1,7 +1,7 @@
 """Documents: what a row, or several rows, of a dataset mean as text to read."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,6 +11,7 @@ from lmtopo.errors import InputError
 from lmtopo.files import read_json
 
 Unit = Literal["rows", "articles", "sentences"]
+Cut = Callable[[Sequence[str]], Iterator[str]]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 TEXTS = ("text", "sentence1", "sentence2")
 """Columns that hold text, where a dataset has them."""
@@ -19,14 +20,19 @@ TITLE = re.compile(r" = (?!= ).*\S(?<! =) = \s*")
 
 
 def documents(
-    folder: str | Path, split: str, *, limit: int | None = None, min_characters: int = 0
+    folder: str | Path,
+    split: str,
+    *,
+    limit: int | None = None,
+    min_characters: int = 0,
+    cut: Cut | None = None,
 ) -> list[str]:
     """The documents of one split of a saved dataset, in order; the first ``limit`` of those that
     have at least ``min_characters`` characters between the white space at their ends.
 
     What one document is stands in the dataset's provenance: ``rows``, the column ``text`` of
-    each; ``articles``, see `articles`; ``sentences``, first ``sentence1``, then ``sentence2`` of
-    each row.
+    each; ``articles``, see `articles`, or as ``cut`` makes them of rows; ``sentences``, first
+    ``sentence1``, then ``sentence2`` of each row.
 
     Raises
     ------
@@ -48,7 +54,7 @@ def documents(
     unit = read_json(folder / "provenance.json")["documents"]
     read = batches(folder / split, text_columns(unit))
     rows = chain.from_iterable(batch.to_pylist() for batch in read)
-    long = (text for text in of_rows(rows, unit) if len(text.strip()) >= min_characters)
+    long = (text for text in of_rows(rows, unit, cut) if len(text.strip()) >= min_characters)
     return list(islice(long, limit))
 
 
@@ -57,10 +63,10 @@ def text_columns(unit: Unit) -> tuple[str, ...]:
     return ("sentence1", "sentence2") if unit == "sentences" else ("text",)
 
 
-def of_rows(rows: Iterable[Mapping[str, Any]], unit: Unit) -> Iterator[str]:
+def of_rows(rows: Iterable[Mapping[str, Any]], unit: Unit, cut: Cut | None = None) -> Iterator[str]:
     """The documents that rows hold, in order."""
     if unit == "articles":
-        yield from articles([row["text"] for row in rows])
+        yield from (cut or articles)([row["text"] for row in rows])
     else:
         columns = text_columns(unit)
         for row in rows:

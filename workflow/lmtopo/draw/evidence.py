@@ -1,7 +1,10 @@
 """Figure `evidence`: which signatures are tied to quality, with compute and without."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtopo.draw.style import COLOURS
@@ -11,7 +14,7 @@ from lmtopo.tables import read
 
 MOST = 16
 """Rows shown where no test was declared beforehand: the strongest raw ones."""
-WAYS = {
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "rho": ("raw", {"marker": "o", "markerfacecolor": "white", "color": "#777777"}),
     "partial": ("after compute (95%)", {"marker": "s", "color": COLOURS[0]}),
     "equal_compute": ("at equal compute", {"marker": "D", "color": COLOURS[1]}),
@@ -20,9 +23,7 @@ WAYS = {
 """Columns of the table, what they are called, and how they look."""
 
 
-def draw(
-    quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str
-) -> Figure:
+def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str) -> Figure:
     """A forest plot: a line a test over all runs, its correlation with quality raw, after a smooth
     function of compute (with its interval), at equal compute, and of the excess over the null; its
     verdict at the right."""
@@ -36,8 +37,11 @@ def draw(
             low, high = table["partial_low"], table["partial_high"]
             panel.hlines(at, low, high, color=look["color"], linewidth=1.4)
         panel.plot(table[column], at, linestyle="", markersize=4.5, label=label, **look)
+    if table.empty:
+        say_nothing(panel)
     panel.set_yticks(list(places), names(table))
     panel.set(xlim=(-1.05, 1.05), ylim=(len(table) - 0.4, -0.6), xlabel="Spearman correlation")
+    panel.set_xticks([-1, -0.5, 0, 0.5, 1])
     beside = panel.secondary_yaxis("right")
     beside.set_yticks(list(places), table["verdict"])
     beside.spines["right"].set_visible(False)
@@ -45,6 +49,10 @@ def draw(
     figure.legend(loc="outside lower center", ncols=len(WAYS))
     figure.suptitle("Is a signature tied to quality beyond compute?")
     return figure
+
+
+def say_nothing(panel: Axes) -> None:
+    panel.text(*(0.5, 0.5), "no run has enough checkpoints", ha="center", transform=panel.transAxes)
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

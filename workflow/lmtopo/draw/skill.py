@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.evidence import names, shown
+from lmtopo.draw.evidence import names, say_nothing, shown
 from lmtopo.draw.style import COLOURS
 from lmtopo.evidence.skill import HORIZONS
 from lmtopo.evidence.trajectories import PLACE
@@ -15,9 +15,7 @@ WORST = -0.6
 """Skills of single runs below are not shown, only counted."""
 
 
-def draw(
-    quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str
-) -> Figure:
+def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str) -> Figure:
     """A panel a horizon, a line a test: the skill over all runs left out of learning with its
     interval, and of single runs in grey; 0 is the baseline."""
     table = read(evidence)
@@ -34,6 +32,8 @@ def draw(
         sharex=True,
     )
     at = np.arange(len(rows))
+    if rows.empty:
+        say_nothing(panels[0][0])
     for panel, horizon in zip(panels[0], HORIZONS, strict=True):
         column = f"skill_{horizon}"
         panel.axvline(0, color="#888888", linewidth=0.7)
@@ -56,13 +56,15 @@ def draw(
             markersize=4.5,
             label="all runs (95%)",
         )
+        panel.set_title(f"{horizon} checkpoint{'s' if horizon > 1 else ''} ahead")
         hidden = int((single[column] <= WORST).sum())
-        beyond = f" ({hidden} runs further left)" if hidden else ""
-        panel.set_title(f"{horizon} checkpoint{'s' if horizon > 1 else ''} ahead{beyond}")
-        panel.set_xlabel("squared error saved (%)")
+        beyond = f"; {hidden} runs further left" if hidden else ""
+        panel.set_xlabel(f"squared error saved (%){beyond}")
     panels[0][0].set_yticks(at, names(rows))
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    figure.suptitle("Does a signature predict the loss to come, beyond compute and the loss so far?")
+    figure.suptitle(
+        "Does a signature predict the loss to come, beyond compute and the loss so far?"
+    )
     return figure

@@ -83,45 +83,52 @@ def number(value: float) -> str:
 
 def answer(evidence: pd.DataFrame) -> str:
     """The first paragraph: does topology add anything here?"""
-    tests = evidence[evidence["primary"]]
-    over = pooled(evidence)
-    topological = tests["dimension"] >= 0
-    # a table from elsewhere may not say which signature is of which dimension
-    if not (over["dimension"] >= 0).any():
-        topological = pd.Series(True, index=tests.index)
-    held = tests[tests["verdict"] == verdict.SUPPORTED]
-    of_shape, of_geometry = held[topological[held.index]], held[~topological[held.index]]
+    over, tests = pooled(evidence), evidence[evidence["primary"]]
     if tests.empty:
-        open_ones = int((over["verdict"] == verdict.EXPLORATORY).sum())
+        worth = int((over["verdict"] == verdict.EXPLORATORY).sum())
         return (
             "**No test was declared beforehand (`evidence.primary`), so nothing can be "
-            "supported.** "
-            f"{open_ones} of {len(over)} pooled rows are worth declaring in another study."
+            f"supported.** {worth} of {len(over)} signatures over all runs are exploratory: "
+            "worth declaring in another study."
         )
-    if not of_shape.empty:
-        names = "; ".join(called(row) for _, row in of_shape.iterrows())
+    # a table from elsewhere may not say which signature is of which dimension
+    topological = (tests["dimension"] >= 0) | bool((over["dimension"] < 0).all())
+    held = tests["verdict"] == verdict.SUPPORTED
+    of_shape, of_geometry = tests[held & topological], tests[held & ~topological]
+    beyond = "compute and the spectrum" if tests["has_null"].any() else "compute"
+    count = f"{len(tests)} test{'s' if len(tests) > 1 else ''} declared beforehand"
+    if len(of_shape):
+        lead = (
+            f"**{len(of_shape)} of {count} hold{'s' if len(of_shape) == 1 else ''} beyond "
+            f"{beyond}: {listed(of_shape)}.**"
+        )
+    elif tests["verdict"].isin([verdict.NOT_IDENTIFIABLE, verdict.TOO_FEW]).all():
         return (
-            f"**{len(of_shape)} of {len(tests)} tests declared beforehand hold beyond compute: "
-            f"{names}.** The partial correlations and their intervals are below."
+            f"**This study cannot say whether topology adds anything to compute.** Of {count}, all "
+            "are not identifiable or have too few checkpoints."
         )
-    unclear = tests["verdict"].isin([verdict.NOT_IDENTIFIABLE, verdict.TOO_FEW])
-    if unclear.all():
-        return (
-            "**This study cannot say whether topology adds anything to compute.** All "
-            f"{len(tests)} tests declared beforehand are not identifiable or have too few "
-            "checkpoints."
-        )
-    geometry = (
-        f" {len(of_geometry)} geometric signatures do: "
-        f"{'; '.join(called(row) for _, row in of_geometry.iterrows())}."
-        if len(of_geometry)
-        else ""
-    )
-    unsaid = f" ({int(unclear.sum())} of them cannot be answered)" if unclear.any() else ""
-    return (
-        f"**Topology adds nothing here: none of the {len(tests)} tests declared "
-        f"beforehand{unsaid} holds beyond compute.**{geometry}"
-    )
+    elif (tests["verdict"] == verdict.EXPLORATORY).any():
+        lead = "**Whether topology adds anything here is open.**"
+    else:
+        lead = f"**Topology adds nothing here: none of {count} holds beyond {beyond}.**"
+    more = [lead]
+    if len(of_geometry):
+        more.append(f"Of geometry, {len(of_geometry)} hold: {listed(of_geometry)}.")
+    for word, what in (
+        (verdict.EXPLORATORY, "after compute, but no runs differ by seed or budget to confirm it"),
+        (verdict.SPECTRAL, "beyond compute, but clouds of the same mean and covariance show it"),
+    ):
+        some = tests[tests["verdict"] == word]
+        if len(some):
+            more.append(f"There is a tie {what}: {listed(some)}.")
+    unclear = int(tests["verdict"].isin([verdict.NOT_IDENTIFIABLE, verdict.TOO_FEW]).sum())
+    if unclear:
+        more.append(f"{unclear} cannot be answered.")
+    return " ".join(more)
+
+
+def listed(rows: pd.DataFrame) -> str:
+    return "; ".join(called(row) for _, row in rows.iterrows())
 
 
 def declared(evidence: pd.DataFrame) -> list[str]:
@@ -192,6 +199,8 @@ def ahead(evidence: pd.DataFrame) -> list[str]:
         known = over[over[column].notna()]
         if known.empty:
             continue
+        if known[f"{column}_low"].notna().any():  # with fewer runs the best is the luckiest
+            known = known[known[f"{column}_low"].notna()]
         best = known.iloc[int(known[column].to_numpy().argmax())]
         better = int((known[f"{column}_low"] > 0).sum())
         sure = (
@@ -245,10 +254,10 @@ def lacks(evidence: pd.DataFrame, left_out: int, null: str | None) -> list[str]:
             f"- {left_out} pairs of checkpoint and dataset are left out (table `missing`)."
         )
     runs = evidence[evidence["model"] != POOLED]
-    short = runs[runs["n_run"] < verdict.CHECKPOINTS][["model", "budget"]].drop_duplicates()
-    if len(short):
+    short = int((runs.groupby(["model", "budget"])["n"].max() < verdict.CHECKPOINTS).sum())
+    if short:
         lines.append(
-            f"- {len(short)} runs have fewer than {verdict.CHECKPOINTS} checkpoints after step 0."
+            f"- {short} runs have fewer than {verdict.CHECKPOINTS} checkpoints after step 0."
         )
     if not over["siblings"].any():
         lines.append(

@@ -1,11 +1,14 @@
 """Out of sample: does a signature help to predict the quality that is to come?
 
 At checkpoint t of a run, what it will show at t + h is predicted from what is known at t, by a
-linear model that has learned from the other runs only. The skill is the share of the baseline's
+linear model that has learned from the other runs only. The baseline has a flexible curve of log
+steps at t + h, which in one family is compute: with less, any signature that bends with compute
+would seem to know something. The skill is the share of the baseline's
 squared error that the signature saves; below 0 it makes predictions worse.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -17,30 +20,41 @@ from lmtopo.evidence.trend import Series
 HORIZONS = (1, 4)
 """Checkpoints ahead."""
 RUNS_FOR_INTERVAL = 5
-FEWEST = 20
+FEWEST = 30
 """Checkpoints of other runs from which is learned."""
+KNOTS = 4
+"""Of the baseline's cubic spline of log steps."""
 
 Values = Float[np.ndarray, " series"]
 
 
-def known_at(
-    run: Trajectory, horizon: int, columns: Int[np.ndarray, " some"]
-) -> tuple[Float[np.ndarray, "t features"], Float[np.ndarray, "t some"], Float[np.ndarray, " t"]]:
-    """For each t but the first, with c log compute and y the target: what the baseline knows
-    (y_t, y_t - y_(t-1), c_t, c_(t+h) - c_t, c_(t+h)^2), the signatures less their mean so far,
-    so that runs need not have one level, and the outcome y_(t+h) - y_t."""
+class Known(NamedTuple):
+    """Of some checkpoints t: when t + h is, what else the baseline knows, the signatures, and the
+    outcome."""
+
+    when: Float[np.ndarray, "t 1"]
+    beside: Float[np.ndarray, "t features"]
+    signatures: Float[np.ndarray, "t some"]
+    outcome: Float[np.ndarray, " t"]
+
+
+def known_at(run: Trajectory, horizon: int, columns: Int[np.ndarray, " some"]) -> Known:
+    """For each t but the first, with y the target, c log compute and s log steps: s_(t+h); what
+    else the baseline knows (y_t, y_t - y_(t-1), c_(t+h) - c_t); the signatures less their mean so
+    far, so that runs need not have one level; and the outcome y_(t+h) - y_t."""
     y, c, last = run.y[:, columns[0]], run.log_compute, len(run.step) - horizon
     now, then = slice(1, last), slice(1 + horizon, None)
-    features = (y[now], y[now] - y[: last - 1], c[now], c[then] - c[now], c[then] ** 2)
+    beside = np.stack([y[now], y[now] - y[: last - 1], c[then] - c[now]], axis=1)
     x = run.x[:, columns]
     so_far = np.cumsum(x, axis=0) / np.arange(1, len(x) + 1)[:, None]
-    return np.stack(features, axis=1), (x - so_far)[now], y[then] - y[now]
+    return Known(np.log(run.step)[then][:, None], beside, (x - so_far)[now], y[then] - y[now])
 
 
 def errors(runs: Sequence[Trajectory], horizon: int) -> tuple[Series, Series]:
     """Per run left out of learning, and signature: the sum of squared errors of the baseline, and
     of the baseline with the signature. NaN where the run, or enough others, lack values."""
     from sklearn.linear_model import LinearRegression
+    from sklearn.preprocessing import SplineTransformer
 
     shape = (len(runs), runs[0].x.shape[1])
     base, more = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -59,13 +73,20 @@ def errors(runs: Sequence[Trajectory], horizon: int) -> tuple[Series, Series]:
         known = {place: known_at(runs[place], horizon, columns) for place in held}
         for place in held:
             others = [known[other] for other in held if other != place]
-            if sum(len(one[2]) for one in others) < FEWEST:
+            if sum(len(one.outcome) for one in others) < FEWEST:
                 continue
-            features, x, outcome = (np.concatenate(parts) for parts in zip(*others, strict=True))
-            model = LinearRegression().fit(features, np.column_stack([outcome, x]))
-            rest = np.column_stack([outcome, x]) - model.predict(features)
-            there = np.column_stack([known[place][2], known[place][1]])
-            ahead = there - model.predict(known[place][0])
+            learned = Known(*(np.concatenate(parts) for parts in zip(*others, strict=True)))
+            spline = SplineTransformer(KNOTS, degree=3, extrapolation="linear").fit(learned.when)
+            features, features_ahead = (
+                np.column_stack([spline.transform(one.when), one.beside])
+                for one in (learned, known[place])
+            )
+            outcome, x = learned.outcome, learned.signatures
+            both = np.column_stack([outcome, x])
+            model = LinearRegression().fit(features, both)
+            rest = both - model.predict(features)
+            there = np.column_stack([known[place].outcome, known[place].signatures])
+            ahead = there - model.predict(features_ahead)
             # the coefficient of x beside the baseline is that of what the baseline leaves of both
             squares = (rest[:, 1:] ** 2).sum(axis=0)
             slope = np.divide(

@@ -1,7 +1,7 @@
 """The file of a probe: what is read, and where hidden states are taken."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,21 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What is read (``stream`` in ``windows``), what is sampled (``places``), and its facts:
-    dataset, split, reading, prefix, context, stride, skip_positions, n_documents, n_tokens (those
-    scored), n_words, n_bytes."""
+class Reading:
+    """One reading of a split: ``stream`` in ``windows``, and its facts: reading, prefix, context,
+    stride, n_documents, n_tokens (those scored), n_words, n_bytes."""
 
     stream: Stream
     windows: Windows
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is read, once per reading; what is sampled in the first (``places``); and what holds
+    for all: dataset, split, skip_positions."""
+
+    readings: tuple[Reading, ...]
     places: Places
     facts: dict[str, Any]
 
@@ -40,19 +48,13 @@ def save(path: str | Path, probe: Probe) -> None:
     """Write a probe as one safetensors file."""
     from safetensors.numpy import save_file
 
-    arrays = {
-        "ids": probe.stream.ids,
-        "document": probe.stream.document,
-        "boundary": probe.stream.boundary,
-        "scored": probe.stream.scored,
-        "window_start": probe.windows.start,
-        "window_length": probe.windows.length,
-        "window_fresh": probe.windows.fresh,
-        "place_token": probe.places.token,
-        "place_text": probe.places.text,
-    }
+    arrays = {"place_token": probe.places.token, "place_text": probe.places.text}
+    for index, reading in enumerate(probe.readings):
+        for part in (reading.stream, reading.windows):
+            arrays |= {f"{index}.{name}": array for name, array in vars(part).items()}
+    facts = {**probe.facts, "readings": [reading.facts for reading in probe.readings]}
     with atomic(path) as temporary:
-        save_file(arrays, temporary, metadata={"facts": json.dumps(probe.facts)})
+        save_file(arrays, temporary, metadata={"facts": json.dumps(facts)})
 
 
 def load(path: str | Path) -> Probe:
@@ -62,9 +64,12 @@ def load(path: str | Path) -> Probe:
     with safe_open(path, framework="np") as file:
         facts = json.loads(file.metadata()["facts"])
         arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    return Probe(
-        Stream(arrays["ids"], arrays["document"], arrays["boundary"], arrays["scored"]),
-        Windows(arrays["window_start"], arrays["window_length"], arrays["window_fresh"]),
-        Places(arrays["place_token"], arrays["place_text"]),
-        facts,
+
+    def part(kind: type[Stream] | type[Windows], index: int) -> Any:
+        return kind(**{field.name: arrays[f"{index}.{field.name}"] for field in fields(kind)})
+
+    readings = tuple(
+        Reading(part(Stream, index), part(Windows, index), told)
+        for index, told in enumerate(facts.pop("readings"))
     )
+    return Probe(readings, Places(arrays["place_token"], arrays["place_text"]), facts)

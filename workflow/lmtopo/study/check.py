@@ -1,7 +1,7 @@
 """What can be wrong with a study, found before any job starts and told all at once."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +114,34 @@ def names(file: StudyFile) -> list[str]:
                 "a study evaluates a dataset on one split"
             )
         seen.add(entry.dataset)
+    problems += tasks(file)
     problems += sections(file)
     problems += signatures(file)
     problems += evidence(file)
+    return problems
+
+
+def tasks(file: StudyFile) -> list[str]:
+    """Tasks of ``downstream`` without a dataset, with one that has no pairs, or given twice."""
+    problems = []
+    seen: set[str] = set()
+    for task in file.downstream.tasks:
+        origin = file.datasets.get(task.dataset)
+        if origin is None:
+            problems.append(unknown("downstream.tasks", task.dataset, file.datasets))
+        elif isinstance(origin, GeneratedDataset) and origin.kind != "paraphrases":
+            problems.append(
+                f"downstream.tasks: dataset '{task.dataset}' is of kind {origin.kind}, but a task "
+                "needs labelled pairs of sentences: of those generated, paraphrases"
+            )
+        if task.dataset in seen:
+            problems.append(f"downstream.tasks: dataset '{task.dataset}' stands there twice")
+        if task.split == "train":
+            problems.append(
+                f"downstream.tasks: '{task.dataset}' would be scored on the split it is learned "
+                "from: give another split than train"
+            )
+        seen.add(task.dataset)
     return problems
 
 
@@ -126,6 +151,11 @@ def sections(file: StudyFile) -> list[str]:
         f"evaluate[{index}].clouds.keep: is one for the whole study: set clouds.keep"
         for index, entry in enumerate(file.evaluate)
         if entry.clouds is not None and "keep" in entry.clouds.model_fields_set
+    ]
+    problems += [
+        f"evaluate[{index}].quality.external: is one for the whole study: set quality.external"
+        for index, entry in enumerate(file.evaluate)
+        if entry.quality is not None and "external" in entry.quality.model_fields_set
     ]
     for where, clouds in file.clouds_used.items():
         if clouds.subsample > clouds.points:
@@ -148,10 +178,21 @@ def sections(file: StudyFile) -> list[str]:
                 f"{where}: stride {quality.stride} above context {quality.context} would leave "
                 "tokens unscored"
             )
-        if quality.prefix == "none" and quality.readings != ["document"]:
+        if quality.prefix == "none" and "document" not in quality.readings:
+            problems.append(f"{where}: prefix none is for reading 'document', which is not read")
+        elif quality.prefix == "none" and "windows" in quality.readings:
             problems.append(
-                f"{where}: prefix none needs readings [document]: in reading 'windows' nothing "
-                "else would part a document from the one before"
+                f"{where}: prefix none does not go with reading 'windows': nothing else would part "
+                "a document from the one before"
+            )
+        if len(set(quality.readings)) < len(quality.readings):
+            problems.append(f"{where}.readings: names a reading twice")
+    for index, entry in enumerate(file.evaluate):
+        whole = {"rolling", "wikitext"}.intersection(file.quality_on(entry).readings)
+        if entry.max_tokens is not None and whole:
+            problems.append(
+                f"evaluate[{index}].max_tokens: reading '{min(whole)}' scores whole documents: "
+                "leave max_tokens out, or read with 'document'"
             )
     return problems
 
@@ -243,7 +284,8 @@ def datasets(file: StudyFile) -> list[str]:
     problems = []
     trained = [model for model in file.models.values() if isinstance(model, TrainedModel)]
     evaluated = {entry.dataset: entry for entry in file.evaluate}
-    for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated]):
+    tasks = {task.dataset: task for task in file.downstream.tasks}
+    for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated, *tasks]):
         problems += [f"datasets.{name}: {line}" for line in other_origin(file, name)]
         try:
             sizes = document_bytes(file.datasets[name])
@@ -255,6 +297,8 @@ def datasets(file: StudyFile) -> list[str]:
         wanted = {"train"} if any(model.dataset == name for model in trained) else set()
         if name in evaluated:
             wanted.add(evaluated[name].split)
+        if name in tasks:
+            wanted |= {"train", tasks[name].split}
         for split in sorted(wanted - sizes.keys()):
             have = ", ".join(sizes)
             problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
@@ -313,6 +357,20 @@ def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | Non
             "clouds.min_text_tokens, or pool by 'token' alone"
         )
     return None
+
+
+def external(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:
+    """Why the file of ``quality.external`` cannot be joined to the runs (model, budget, steps)."""
+    from lmtopo import external
+
+    chosen = file.quality.external
+    if chosen is None:
+        return []
+    try:
+        external.match(chosen.file, list(runs), chosen.unmatched)
+    except InputError as error:
+        return [f"quality.external: {error}"]
+    return []
 
 
 def too_few_unique(file: StudyFile, model: TrainedModel) -> list[str]:

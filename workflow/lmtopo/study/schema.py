@@ -22,7 +22,7 @@ Repo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16", "float16"]
 TrainingDtype = Literal["float32", "bfloat16"]
-Reading = Literal["windows", "document"]
+Reading = Literal["windows", "document", "rolling", "wikitext"]
 Pooling = Literal["token", "last", "mean"]
 
 
@@ -33,6 +33,16 @@ class Part(BaseModel):
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def of_file(value: Any) -> Any:
+    """``FILE`` is short for ``{file: FILE}``."""
+    return {"file": value} if isinstance(value, str) else value
+
+
+def of_dataset(value: Any) -> Any:
+    """``- stories`` is short for ``- {dataset: stories}``."""
+    return {"dataset": value} if isinstance(value, str) else value
 
 
 class GeneratedRows(Part):
@@ -186,14 +196,23 @@ class Clouds(Part):
     keep: Literal["all", "none"] = "all"
 
 
+class External(Part):
+    """A CSV file of metrics measured elsewhere, by model and step."""
+
+    file: str
+    unmatched: Literal["fail", "leave_out"] = "fail"
+
+
 class Quality(Part):
     context: int = Field(256, ge=2)
     stride: PositiveInt | None = None
-    readings: Annotated[list[Reading], Field(min_length=1, max_length=1)] = ["windows"]
+    readings: Annotated[list[Reading], Field(min_length=1)] = ["windows"]
     prefix: Literal["eos", "none"] = "eos"
     dtype: Dtype = "float32"
     batch_size: PositiveInt = 16
     threads: PositiveInt = 1
+    linear: Literal["auto", "plain", "packed"] = "auto"
+    external: Annotated[External | None, BeforeValidator(of_file)] = None
 
 
 class Evaluation(Part):
@@ -275,6 +294,23 @@ class Noise(Part):
     dtypes: list[Dtype] = ["float32", "bfloat16"]
 
 
+class Task(Part):
+    """A dataset of labelled pairs of sentences that is learned, and the split it is scored on."""
+
+    dataset: Name
+    split: Split = "validation"
+
+
+class Downstream(Part):
+    """How well checkpoints do tasks, from their frozen states and asked in words."""
+
+    tasks: list[Annotated[Task, BeforeValidator(of_dataset)]] = []
+    checkpoints: Literal["last", "landmarks", "all"] = "last"
+    landmarks: int = Field(12, ge=2)
+    poolings: Annotated[list[Literal["last", "mean"]], Field(min_length=1)] = ["last", "mean"]
+    rows: PositiveInt = 10_000
+
+
 class PrimaryTest(Part):
     """A test over all runs that is declared before it is seen; ``dataset`` None is the first that
     is observed."""
@@ -323,16 +359,6 @@ Dataset = GeneratedDataset | LocalDataset | HubDataset
 Model = TrainedModel | LocalModel | HubModel
 
 
-def evaluation(value: Any) -> Any:
-    """``- stories`` is short for ``- {dataset: stories}``."""
-    return {"dataset": value} if isinstance(value, str) else value
-
-
-def table_file(value: Any) -> Any:
-    """``table: FILE.csv`` is short for ``table: {file: FILE.csv}``."""
-    return {"file": value} if isinstance(value, str) else value
-
-
 class StudyFile(Part):
     study: Name
     seed: int = Field(1, ge=0)
@@ -347,20 +373,21 @@ class StudyFile(Part):
     ]
     budgets: dict[Name, Budget] = {}
     evaluate: Annotated[
-        list[Annotated[Evaluation, BeforeValidator(evaluation)]], Field(min_length=1)
+        list[Annotated[Evaluation, BeforeValidator(of_dataset)]], Field(min_length=1)
     ]
     clouds: Clouds = Clouds()
     quality: Quality = Quality()
     train: Train = Train()
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    downstream: Downstream = Downstream()
     compare: Compare = Compare()
     noise: Noise = Noise()
     evidence: Evidence = Evidence()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
-    table: Annotated[Table, BeforeValidator(table_file)] | None = None
+    table: Annotated[Table, BeforeValidator(of_file)] | None = None
 
     def clouds_on(self, entry: Evaluation) -> Clouds:
         """The section ``clouds`` as it holds for an entry of ``evaluate``."""
@@ -401,8 +428,10 @@ def where(index: int, section: str, keys: Part | None) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a study file, for editors; kept in ``config/schema.json``."""
     schema = StudyFile.model_json_schema()
-    entry = schema["properties"]["evaluate"]
-    entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
+    tasks = schema["$defs"]["Downstream"]["properties"]["tasks"]
+    for entry in (schema["properties"]["evaluate"], tasks):
+        entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
+    schema["$defs"]["Quality"]["properties"]["external"]["anyOf"].append({"type": "string"})
     schema["properties"]["table"]["anyOf"].append({"type": "string"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lmtopo.study import again
+from lmtopo.study import again, tasks
 from lmtopo.study.again import Variant
-from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
+from lmtopo.study.resolve import (
+    RELEASED,
+    Checkpoint,
+    Run,
+    Study,
+    steps,
+    training_flops_per_token,
+)
 from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
 
@@ -64,6 +71,7 @@ def plan(study: Study) -> dict[str, Any]:
             [variant.name, checkpoint.model, checkpoint.budget, checkpoint.step, dataset]
             for variant, checkpoint, dataset in again.pairs(study)
         ],
+        "tasks": [planned_task(study, name) for name in tasks.tasks(study)],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
         "landmarks": study.file.compare.landmarks,
@@ -115,6 +123,7 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
             "split": evaluation.split,
             "documents": evaluation.documents,
             "max_tokens": evaluation.max_tokens,
+            "readings": len(quality.readings),
             "context": quality.context,
             "dtype": quality.dtype,
             "threads": quality.threads,
@@ -134,6 +143,27 @@ def planned_dataset(study: Study, name: str) -> dict[str, Any]:
 def draws_per_cloud(study: Study, dataset: str) -> int:
     nulls = study.file.homology.nulls
     return sum(nulls.draws.values()) * min(nulls.replicates, study.clouds(dataset).replicates)
+
+
+def planned_task(study: Study, name: str) -> dict[str, Any]:
+    section, clouds, quality = (
+        study.file.downstream,
+        tasks.clouds(study, name),
+        tasks.quality(study, name),
+    )
+    return {
+        "name": name,
+        "split": tasks.tasks(study)[name].split,
+        "rows": section.rows,
+        "layers": clouds.layers,
+        "poolings": section.poolings,
+        "dtype": quality.dtype,
+        "threads": quality.threads,
+        "steps": {
+            f"{run.model}/{run.budget}": [one.step for one in tasks.checkpoints(study, run, name)]
+            for run in study.runs.values()
+        },
+    }
 
 
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
@@ -172,7 +202,7 @@ def probe(study: Study, dataset: str) -> dict[str, Any]:
         "documents": evaluation.documents,
         "min_characters": evaluation.min_characters,
         "max_tokens": evaluation.max_tokens,
-        "reading": quality.readings[0],
+        "readings": quality.readings,
         "prefix": quality.prefix,
         "context": quality.context,
         "stride": quality.stride or quality.context,
@@ -188,19 +218,46 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
     clouds, quality = study.clouds(dataset), study.quality(dataset)
     return {
         "checkpoint": checkpoint.folder,
-        "run": {
-            "study": study.name,
-            "model": checkpoint.model,
-            "budget": checkpoint.budget,
-            "checkpoint": checkpoint.name,
-            "step": checkpoint.step,
-            "tokens": checkpoint.tokens,
-        },
+        "run": run_columns(study, checkpoint),
         "layers": clouds.layers,
         "poolings": clouds.poolings,
         "dtype": quality.dtype,
         "batch_size": quality.batch_size,
         "threads": quality.threads,
+        "linear": quality.linear,
+    }
+
+
+def run_columns(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Those run columns that are known before the weights are read."""
+    return {
+        "study": study.name,
+        "model": checkpoint.model,
+        "budget": checkpoint.budget,
+        "checkpoint": checkpoint.name,
+        "step": checkpoint.step,
+        "tokens": checkpoint.tokens,
+    }
+
+
+def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
+    section = study.file.downstream
+    clouds, quality = tasks.clouds(study, dataset), tasks.quality(study, dataset)
+    return {
+        "checkpoint": checkpoint.folder,
+        "run": run_columns(study, checkpoint),
+        "name": dataset,
+        "split": tasks.tasks(study)[dataset].split,
+        "rows": section.rows,
+        "layers": clouds.layers,
+        "poolings": section.poolings,
+        "skip_positions": clouds.skip_positions,
+        "prefix": quality.prefix,
+        "context": quality.context,
+        "dtype": quality.dtype,
+        "batch_size": quality.batch_size,
+        "threads": quality.threads,
+        "seed": study.file.seed,
     }
 
 
@@ -256,7 +313,8 @@ def noise(study: Study) -> dict[str, Any]:
 
 
 def probe_again(study: Study, dataset: str, variant: Variant) -> dict[str, Any]:
-    return {**probe(study, dataset), "seed": variant.seed}
+    told = probe(study, dataset)
+    return {**told, "seed": variant.seed, "readings": told["readings"][:1]}
 
 
 def observe_again(
@@ -277,12 +335,23 @@ def describe_again(study: Study, dataset: str) -> dict[str, Any]:
 def collate(study: Study) -> dict[str, Any]:
     return {
         "pairs": f"{study.results}/pairs",
-        "runs": [
-            [run.model, run.budget, [checkpoint.step for checkpoint in run.checkpoints]]
-            for run in study.runs.values()
-        ],
+        "runs": steps(study.runs.values()),
         "datasets": list(study.evaluations),
+        "tasks": [
+            [run.model, run.budget, dataset, [one.step for one in done]]
+            for run in study.runs.values()
+            for dataset in tasks.tasks(study)
+            if (done := tasks.checkpoints(study, run, dataset))
+        ],
         "left_out": left_out(study),
+    }
+
+
+def external(study: Study) -> dict[str, Any]:
+    chosen = study.file.quality.external
+    return {
+        "runs": steps(study.runs.values()),
+        "unmatched": "fail" if chosen is None else chosen.unmatched,
     }
 
 
@@ -341,6 +410,16 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
         return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study, dataset)}
     if figure == "layers":
         return told | {"dataset": dataset, "pooling": pooling, "signature": signature_shown(study)}
+    if figure == "downstream":
+        return told | shown_probes(study)
+    if figure == "downstream_signature":
+        return told | {
+            **shown_probes(study),
+            "dataset": dataset,
+            "cloud_pooling": pooling,
+            "cloud_layer": last_layer(study, dataset),
+            "signature": signature_shown(study),
+        }
     if figure == "diagrams":
         return told | {
             "shown": diagrams_shown(study),
@@ -348,6 +427,18 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
             "layer": last_layer(study, dataset),
         }
     return told
+
+
+def shown_probes(study: Study) -> dict[str, Any]:
+    """Of each task, the probe that figures show: at the last layer, of means if there are any."""
+    poolings = study.file.downstream.poolings
+    layers = {name: tasks.clouds(study, name).layers for name in tasks.tasks(study)}
+    return {
+        "layers": {
+            name: "final_norm" if chosen == "all" else chosen[-1] for name, chosen in layers.items()
+        },
+        "pooling": "mean" if "mean" in poolings else poolings[0],
+    }
 
 
 def signature_shown(study: Study) -> str:

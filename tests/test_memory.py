@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from lmtopo import memory
+
+MIB = 2**20
+
+
+def test_there_is_memory_but_not_more_than_the_machine_has() -> None:
+    import psutil
+
+    assert 0 < memory.available() <= psutil.virtual_memory().total
+
+
+def test_the_tightest_control_group_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = tmp_path / "slurm" / "job"
+    job.mkdir(parents=True)
+    for folder, limit, used in ((job, "max", 5), (job.parent, 10 * MIB, 4 * MIB)):
+        (folder / "memory.max").write_text(f"{limit}\n")
+        (folder / "memory.current").write_text(f"{used}\n")
+    told = tmp_path / "told"
+    told.write_text("0::/slurm/job\n")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(memory, "MEMBERSHIP", told)
+    assert list(memory.allowances()) == [6 * MIB]
+    assert memory.available() == 6 * MIB
+
+
+@pytest.mark.parametrize("library", ["torch", "numpy"])
+def test_too_much_is_an_error_that_is_known_and_ends_with_the_block(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+    import torch
+
+    monkeypatch.setattr(memory, "available", lambda: 64 * MIB)
+    make = torch.ones if library == "torch" else np.ones
+    with memory.limited() as free:
+        with pytest.raises((RuntimeError, MemoryError)) as raised:
+            make(200 * MIB // 4)
+        assert free == 64 * MIB
+    assert memory.lacking(raised.value)
+    assert len(make(200 * MIB // 4)) == 200 * MIB // 4
+
+
+def test_other_errors_are_not_about_memory() -> None:
+    assert not memory.lacking(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert memory.lacking(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
