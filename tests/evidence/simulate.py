@@ -4,7 +4,7 @@ Every signature of a study is an independent copy of the case, so that one call 
 studies: the column is the study.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -57,17 +57,20 @@ def study(
     checkpoints: int = 57,
     phi: float = 0.5,
     steps: Array | None = None,
+    ends: Sequence[float] | None = None,
 ) -> Trajectories:
     """Studies of ``models`` x ``seeds`` runs, in which signature and quality are curves of log
     compute, of a scale of each model's own, plus AR(1) noise; ``link`` is the correlation of the
-    two noises, and ``of_null`` the share of the signature that its null shows too."""
-    steps = np.geomspace(1, 1e5, checkpoints) if steps is None else steps
-    log_step = np.log(steps)
-    u = (log_step - log_step[0]) / (log_step[-1] - log_step[0])
+    two noises, and ``of_null`` the share of the signature that its null shows too. ``ends``: the
+    last step of each seed, for budgets of unequal length, whose checkpoints do not coincide."""
+    last = 1e5 if steps is None else steps[-1]
     runs = []
     for model in range(models):
         scales = rng.uniform(0.7, 1.3, (2, copies))
         for seed in range(seeds):
+            end = last if ends is None else ends[seed]
+            at = np.geomspace(1, end, checkpoints) if steps is None else steps
+            u = np.log(at) / np.log(last)
             e, f = (autoregressive(rng, len(u), copies, phi) for _ in range(2))
             y = 3 + quality(u)[:, None] * scales[0] + quality_noise * e
             tied = link * e + np.sqrt(1 - link**2) * f
@@ -80,8 +83,8 @@ def study(
                     model=f"m{model}-seed{seed}",
                     budget="released",
                     family=f"m{model}",
-                    step=steps,
-                    log_compute=log_step + np.log(10.0 ** (6 + model)),
+                    step=at,
+                    log_compute=np.log(at) + np.log(10.0 ** (6 + model)),
                     x=x,
                     y=y,
                     excess=x - drawn if of_null else np.full_like(x, np.nan),

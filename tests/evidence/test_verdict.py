@@ -31,6 +31,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "b": ({"signature": simulate.line, "link": 0.6}, "supported"),
     "b without trend": ({"signature": None, "link": 0.6}, "supported"),
     "b in two seeds": ({"signature": simulate.fall, "link": 0.6, "seeds": 2}, "supported"),
+    "b in budgets": (
+        {"signature": simulate.fall, "link": 0.6, "ends": (1e5, 2e4, 1e5)},
+        "supported",
+    ),
     "b without seeds": ({"signature": simulate.line, "link": 0.6, "seeds": 1}, "exploratory"),
     "c": ({"signature": None}, "noise"),
     "d": ({"signature": simulate.line, "link": 0.6, "of_null": 1.0}, "spectral only"),
@@ -73,6 +77,10 @@ NOTHING: dict[str, dict[str, Any]] = {
     "a, as the loss": {"signature": simulate.fall, "noise": 0.03, "quality_noise": 0.03},
     "a, at Pythia's steps": {"signature": simulate.line, "steps": PYTHIA},
     "a, 19 checkpoints": {"signature": simulate.line, "checkpoints": 19},
+    "a, budgets of unequal length": {
+        **{"signature": simulate.fall, "noise": 0.01, "quality_noise": 0.01},
+        **{"ends": (1e5, 2e4, 1e5), "checkpoints": 24, "models": 2},
+    },
     "c": {"signature": None},
     "c, phi 0.9": {"signature": None, "phi": 0.9},
     "e, humps": {"signature": simulate.hump, "quality": simulate.hump},

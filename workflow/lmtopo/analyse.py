@@ -59,6 +59,7 @@ def analyse(
         nothing that was measured.
     """
     import pandas as pd
+    import scipy.linalg  # noqa: F401  its BLAS is its own, and only what is loaded is limited
     from threadpoolctl import threadpool_limits
 
     from lmtopo.evidence import findings as text
