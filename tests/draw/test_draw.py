@@ -222,3 +222,56 @@ def test_step_0_has_a_place_left_of_all_others() -> None:
     assert 0 < place(0.0) < place(1e6) == 1e6
     assert axes.get_xscale() == "log"
     plt.close("all")
+
+
+def evidence(path: Path, primary: bool) -> str:
+    """A table of three signatures of one run and over all, the last of them declared."""
+    from lmtopo.evidence.rows import COLUMNS
+
+    rows = []
+    for model in ("pooled", "small"):
+        for number, name in enumerate(("twonn", "mean_norm", "persistence_entropy")):
+            row = dict.fromkeys(COLUMNS, 0.1 * number) | {"model": model, "budget": "low"}
+            row |= {"dataset": "stories", "layer": "final_norm", "pooling": "token"}
+            row |= {"dimension": 1, "signature": name, "target": "log_perplexity"}
+            row |= {"primary": primary and model == "pooled" and number == 2}
+            rows.append(row | {"rho": 0.3 * number, "verdict": "noise"})
+    write(path, pd.DataFrame(rows, columns=list(COLUMNS)))
+    return str(path)
+
+
+@pytest.mark.parametrize("primary", [True, False])
+def test_the_declared_tests_are_shown_or_else_the_strongest(tmp_path: Path, primary: bool) -> None:
+    from lmtopo.draw import evidence as forest
+    from lmtopo.draw import skill
+
+    tables = study(tmp_path)
+    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+    path = evidence(tmp_path / "evidence.parquet", primary)
+    figure = forest.draw(quality, signatures, width=7.0, evidence=path)
+    panel = figure.axes[0]
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    every = ["$H_1$ persistence entropy", "$H_1$ mean norm", "$H_1$ twonn"]
+    assert labels == (every[:1] if primary else every)
+    lines = {line.get_label(): line.get_xdata()[0] for line in panel.lines[1:]}
+    assert lines["raw"] == pytest.approx(0.6)
+    assert lines["after compute (95%)"] == pytest.approx(0.2)
+    beside = panel.child_axes[0]
+    assert {label.get_text() for label in beside.get_yticklabels()} == {"noise"}
+    plt.close(figure)
+    figure = skill.draw(quality, signatures, width=7.0, evidence=path)
+    assert [panel.get_title() for panel in figure.axes] == [
+        "1 checkpoint ahead",
+        "4 checkpoints ahead",
+    ]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == labels
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", ["evidence", "skill"])
+def test_a_study_without_evidence_has_figures_that_say_so(tmp_path: Path, name: str) -> None:
+    path = evidence(tmp_path / "evidence.parquet", primary=False)
+    write(path, pd.read_parquet(path)[:0])
+    files = [str(tmp_path / f"{name}.{suffix}") for suffix in ("png", "svg")]
+    draw(name=name, figure=files, width=7.0, evidence=path, **study(tmp_path))
+    assert "no run has enough checkpoints" in Path(files[1]).read_text()

@@ -553,6 +553,45 @@ def test_the_noise_of_other_checkpoints_datasets_and_dtypes(two: dict[str, Any])
     assert settings.noise(study.read(two)) == {"pairs": [], "sources": []}
 
 
+def test_primary_tests_are_of_what_is_measured(raw: dict[str, Any]) -> None:
+    raw["evidence"] = {"primary": [{"signature": "twonn"}]}
+    told = settings.analyse(study.read(raw))
+    assert told["primary"] == [
+        {
+            **{"signature": "twonn", "dimension": -1, "layer": "final_norm", "pooling": "token"},
+            **{"dataset": "stories", "target": "log_perplexity"},
+        }
+    ]
+    assert told["null"] is None
+    raw["clouds"] = {"layers": ["block_1", "final_norm"]}
+    for wrong, message in (
+        ({"signature": "betty"}, "primary[0].signature: 'betty' is not defined"),
+        ({"signature": "twonn", "dataset": "wiki"}, "primary[0].dataset: 'wiki' is not defined"),
+        ({"signature": "twonn", "pooling": "last"}, "primary[0].pooling: 'last' is not defined"),
+        ({"signature": "twonn", "layer": "embedding"}, "primary[0].layer: 'embedding' is not"),
+        ({"signature": "twonn", "lair": "block_1"}, "primary[0].lair: unknown key (did you mean"),
+    ):
+        raw["evidence"] = {"primary": [wrong]}
+        assert f"evidence.{message}" in problems(raw)
+    raw["evidence"] = {"primary": [{"signature": "twonn"}] * 13}
+    assert "evidence.primary: list should have at most 12 items" in problems(raw)
+
+
+def test_a_table_from_elsewhere_has_a_folder_of_its_own(
+    raw: dict[str, Any], tmp_path: Path
+) -> None:
+    assert study.read(raw).analysed == "results/mine"
+    raw["table"] = "theirs.csv"
+    assert "table: there is no file 'theirs.csv'" in problems(raw)
+    (tmp_path / "theirs.csv").touch()
+    found = study.read(raw)
+    assert found.analysed == "results/outside/theirs"
+    raw["table"] = {"file": "theirs.csv", "quality": "ppl", "primary": ["h1"]}
+    told = settings.analyse(study.read(raw))
+    assert told["primary"] == ["h1"]
+    assert told["columns"] == {"quality": "ppl", "compute": None, "signatures": None}
+
+
 def test_the_schema_in_config_is_that_of_the_code() -> None:
     assert json.loads((ROOT / "config/schema.json").read_text()) == json_schema()
 

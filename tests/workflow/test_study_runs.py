@@ -24,6 +24,8 @@ from lmtopo.tables import KEYS
 
 pytestmark = pytest.mark.slow
 
+FIGURES = ("perplexity", "signatures", "diagrams", "layers", "evidence", "skill")
+
 
 def table(place: Workplace, name: str) -> pd.DataFrame:
     return pd.read_parquet(place.folder / "results/tiny/tables" / f"{name}.parquet")
@@ -66,6 +68,41 @@ def test_every_value_stands_beside_its_null_and_its_noise(finished: Workplace) -
     moved = noise.query("signature == 'mean_norm' and source == 'dtype'")
     assert (moved["spread"] > 0).all()
     assert (moved["spread"] < moved["range_over_training"]).all()
+
+
+def test_four_checkpoints_are_too_few_for_a_verdict(finished: Workplace) -> None:
+    evidence = table(finished, "evidence")
+    assert not evidence.duplicated(list(KEYS["evidence"])).any()
+    assert set(evidence["verdict"]) == {"too few checkpoints"}
+    assert set(evidence["model"]) == {"neox-16", "pooled"}
+    for name in ("phases", "redundancy"):
+        assert set(KEYS[name]) < set(table(finished, name).columns)
+    text = (finished.folder / "results/tiny/findings.md").read_text()
+    assert "No test was declared beforehand" in text
+    assert "2 runs have fewer than 15 checkpoints" in text
+
+
+def test_a_table_from_elsewhere_is_analysed_without_the_study(
+    make_workplace: Callable[..., Workplace],
+) -> None:
+    place = make_workplace("outside")
+    rng = np.random.default_rng(0)
+    rows = [
+        {"model": "m", "seed": seed, "step": step, "compute": 1e9 * step}
+        | {"loss": 9 - np.log(step) + 0.1 * deviation, "h1_entropy": np.log(step) + deviation}
+        for seed in range(4)
+        for step, deviation in enumerate(rng.standard_normal(30), start=1)
+    ]
+    pd.DataFrame(rows).to_csv(place.folder / "theirs.csv", index=False)
+    wanted = ("analyse", "--config", "table=theirs.csv")
+    assert place.planned(*wanted) == {"analyse": 1}
+    place.snakemake(*wanted)
+    folder = place.folder / "results/outside/theirs"
+    pooled = pd.read_csv(folder / "tables/evidence.csv").query("model == 'pooled'")
+    assert pooled["verdict"].tolist() == ["supported"]
+    assert "1 of 1 test declared beforehand holds" in (folder / "findings.md").read_text()
+    message = place.snakemake("analyse", "--config", "table=none.csv", fails=True)
+    assert "table: there is no file 'none.csv'" in message
 
 
 def test_distances_join_checkpoints_layers_and_runs(finished: Workplace) -> None:
@@ -132,7 +169,7 @@ def test_diagrams_load_in_one_line_and_are_what_persim_takes(
 def test_figures_are_there_in_both_formats(finished: Workplace) -> None:
     from matplotlib.image import imread
 
-    for name in ("perplexity", "signatures", "diagrams", "layers"):
+    for name in FIGURES:
         figures = finished.folder / "results/tiny/figures"
         assert imread(figures / f"{name}.png").std() > 0.05
         assert "<svg" in (figures / f"{name}.svg").read_text()[:2000]
@@ -195,6 +232,7 @@ PERSISTED = {"persist", "describe", *COMPARED}
         ({"homology": {"nulls": {"gaussian": 3}}}, PERSISTED),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
         ({"compare": {"landmarks": 3}}, COMPARED),
+        ({"evidence": {"warmup": 0.1}}, set()),
         ({"figures": {"formats": ["pdf"]}}, set()),
         ({"downstream": {"tasks": ["tiny-pairs"]}}, {"dataset", "downstream"}),
     ],
@@ -210,7 +248,9 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
-    ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
+    ends = {"collate", "noise", "analyse", "provenance"} | {
+        rule for rule in jobs if rule.startswith("draw_")
+    }
     again = {rule for rule in jobs if rule.endswith("_again")}
     assert set(jobs) - ends - again == expected
     # another dataset and nulls do not touch what is observed again
@@ -328,7 +368,7 @@ def test_figures_are_redrawn_from_the_tables_alone(copied: Callable[..., Workpla
     before = tables.stat().st_mtime_ns
     assert set(place.planned("figures")) == {
         "figures",
-        *(f"draw_{name}" for name in ("perplexity", "signatures", "diagrams", "layers")),
+        *(f"draw_{name}" for name in FIGURES),
     }
     place.snakemake("figures")
     assert (place.folder / "results/tiny/figures/perplexity.png").is_file()

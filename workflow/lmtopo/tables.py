@@ -70,6 +70,13 @@ KEYS = {
     ),
     "noise": (*PAIR, "layer", "pooling", "dimension", "signature", "source"),
     "external": ("model", "budget", "checkpoint", "metric"),
+    "evidence": (
+        *("model", "budget", "dataset", "layer", "pooling", "dimension", "signature", "target"),
+    ),
+    "phases": ("model", "budget", "dataset", "layer", "pooling", "changes", "number"),
+    "redundancy": (
+        *("dataset", "pooling", "dimension", "signature", "other_dimension", "other_signature"),
+    ),
     "missing": PAIR,
 }
 """The primary key of each table."""

@@ -50,3 +50,4 @@ rule tables:
         rules.provenance.output,
         f"{RESULTS}/tables/noise.parquet",
         [f"{RESULTS}/tables/external.parquet"] if EXTERNAL else [],
+        f"{RESULTS}/findings.md",

@@ -15,8 +15,10 @@ def draw(
         diagrams,
         downstream,
         downstream_signature,
+        evidence,
         layers,
         perplexity,
+        skill,
         trajectories,
     )
     from lmtopo.draw.style import save, style
@@ -29,6 +31,8 @@ def draw(
         "layers": layers.draw,
         "downstream": downstream.draw,
         "downstream_signature": downstream_signature.draw,
+        "evidence": evidence.draw,
+        "skill": skill.draw,
     }
     with style():
         save(figures[name](read(quality), read(signatures), width=width, **shown), figure)

@@ -117,6 +117,7 @@ def names(file: StudyFile) -> list[str]:
     problems += tasks(file)
     problems += sections(file)
     problems += signatures(file)
+    problems += evidence(file)
     return problems
 
 
@@ -222,6 +223,30 @@ def signatures(file: StudyFile) -> list[str]:
             f"signatures: '{significant.NAME}' needs {CLAIM} draws of the study's first null, but "
             f"there are {draws}: set homology.nulls.gaussian: {CLAIM}"
         )
+    return problems
+
+
+def evidence(file: StudyFile) -> list[str]:
+    """Primary tests of what is not measured; a table that is not there."""
+    from lmtopo.signatures import known
+
+    problems = []
+    names = known() if file.signatures == "all" else file.signatures
+    entries = {entry.dataset: entry for entry in file.evaluate}
+    for index, test in enumerate(file.evidence.primary):
+        where = f"evidence.primary[{index}]"
+        if test.signature not in names:
+            problems.append(unknown(f"{where}.signature", test.signature, names))
+        if test.dataset is not None and test.dataset not in entries:
+            problems.append(unknown(f"{where}.dataset", test.dataset, entries))
+            continue
+        clouds = file.clouds_on(entries[test.dataset or next(iter(entries))])
+        if test.pooling not in clouds.poolings:
+            problems.append(unknown(f"{where}.pooling", test.pooling, clouds.poolings))
+        if clouds.layers != "all" and test.layer not in clouds.layers:
+            problems.append(unknown(f"{where}.layer", test.layer, clouds.layers))
+    if file.table is not None and not Path(file.table.file).is_file():
+        problems.append(f"table: there is no file '{file.table.file}'")
     return problems
 
 

@@ -79,6 +79,14 @@ class Study:
     def results(self) -> str:
         return f"results/{self.name}"
 
+    @property
+    def analysed(self) -> str:
+        """Where the tables of stage `analyse` lie: with the study's, or, of a table from
+        elsewhere, in a folder of its own."""
+        if self.file.table is None:
+            return self.results
+        return f"results/outside/{Path(self.file.table.file).stem}"
+
     @cached_property
     def evaluations(self) -> dict[str, Evaluation]:
         return {entry.dataset: entry for entry in self.file.evaluate}

@@ -311,6 +311,36 @@ class Downstream(Part):
     rows: PositiveInt = 10_000
 
 
+class PrimaryTest(Part):
+    """A test over all runs that is declared before it is seen; ``dataset`` None is the first that
+    is observed."""
+
+    signature: str
+    dimension: int = Field(-1, ge=-1, le=2)
+    layer: Layer = "final_norm"
+    pooling: Pooling = "token"
+    dataset: Name | None = None
+    target: str = "log_perplexity"
+
+
+class Evidence(Part):
+    """Whether signatures say more about quality than compute does."""
+
+    primary: Annotated[list[PrimaryTest], Field(max_length=12)] = []
+    warmup: Fraction = 0.05
+    draws: int = Field(99, ge=19)
+
+
+class Table(Part):
+    """A table from elsewhere, and what its columns are."""
+
+    file: str
+    quality: str | None = None
+    compute: str | None = None
+    signatures: Annotated[list[str], Field(min_length=1)] | None = None
+    primary: Annotated[list[str], Field(max_length=12)] | None = None
+
+
 class Hub(Part):
     """What downloads may take."""
 
@@ -353,9 +383,11 @@ class StudyFile(Part):
     downstream: Downstream = Downstream()
     compare: Compare = Compare()
     noise: Noise = Noise()
+    evidence: Evidence = Evidence()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
+    table: Annotated[Table, BeforeValidator(of_file)] | None = None
 
     def clouds_on(self, entry: Evaluation) -> Clouds:
         """The section ``clouds`` as it holds for an entry of ``evaluate``."""
@@ -400,6 +432,7 @@ def json_schema() -> dict[str, Any]:
     for entry in (schema["properties"]["evaluate"], tasks):
         entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
     schema["$defs"]["Quality"]["properties"]["external"]["anyOf"].append({"type": "string"})
+    schema["properties"]["table"]["anyOf"].append({"type": "string"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

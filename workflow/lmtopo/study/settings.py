@@ -4,6 +4,7 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from lmtopo.study import again, tasks
@@ -379,6 +380,25 @@ def sampling(study: Study, dataset: str) -> dict[str, Any]:
         **subsampling(study, dataset),
         "nulls": nulls.draws,
         "null_replicates": nulls.replicates,
+    }
+
+
+def analyse(study: Study) -> dict[str, Any]:
+    section, chosen = study.file.evidence, study.file.table
+    told = {"warmup": section.warmup, "draws": section.draws, "seed": study.file.seed}
+    if chosen is not None:
+        return told | {
+            "name": Path(chosen.file).stem,
+            "primary": chosen.primary,
+            "columns": chosen.model_dump(include={"quality", "compute", "signatures"}),
+        }
+    return told | {
+        "name": study.name,
+        "primary": [
+            {**test.model_dump(), "dataset": test.dataset or study.shown}
+            for test in section.primary
+        ],
+        "null": next(iter(study.file.homology.nulls.draws), None),
     }
 
 
