@@ -16,7 +16,15 @@ STAGES = "import lmtopo.{stage}; lmtopo.{stage}.{stage}"
     [
         *(
             STAGES.format(stage=stage)
-            for stage in ("persist", "describe", "downstream", "collate", "external", "audit")
+            for stage in (
+                "persist",
+                "describe",
+                "downstream",
+                "d90",
+                "collate",
+                "external",
+                "audit",
+            )
         ),
         READ.format(file="config/config.yaml"),
         READ.format(file="config/studies/pythia.yaml"),

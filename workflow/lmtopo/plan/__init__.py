@@ -43,7 +43,8 @@ def plan(
     largest, checkpoints, waiting = 0.0, 0, 0
     asked = downstream.jobs(name, models, tasks, datasets, shapes, unknown)
     open_tasks = [job for job in asked if not job.path.is_file()]
-    seconds["downstream"] = sum((job.seconds for job in open_tasks), 0.0)
+    for job in open_tasks:
+        seconds[job.stage] = seconds.get(job.stage, 0.0) + job.seconds
     gpu_flops += sum(job.flops for job in open_tasks)
     lines: list[list[str]] = []
     for run in models:
@@ -122,9 +123,10 @@ def plan(
     if any(run["source"] == "hub" for run in models):
         out.append(f"{'checkpoint':10}{waiting:8,}{'-':>8}{'-':>12}")
     out += [row(stage, todo[stage], done[stage], seconds[stage]) for stage in STAGES]
-    if asked:
-        there = len(asked) - len(open_tasks)
-        out.append(row("downstream", len(open_tasks), there, seconds["downstream"]))
+    for stage in dict.fromkeys(job.stage for job in asked):
+        waiting_for = [job for job in open_tasks if job.stage == stage]
+        there = sum(job.stage == stage for job in asked) - len(waiting_for)
+        out.append(row(stage, len(waiting_for), there, seconds.get(stage, 0.0)))
     total = sum(seconds.values())
     out += [
         f"CPU: {at_least}{hours(total)} on one core of this machine, "
