@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from lmtopo.collate import collate
 from lmtopo.errors import InputError
-from lmtopo.tables import KEYS, QUALITY, read, write
+from lmtopo.tables import DOWNSTREAM, KEYS, QUALITY, read, write
 
 READING = {
     "context": 8,
@@ -62,15 +63,18 @@ def collated(
     runs: list[list[Any]],
     datasets: list[str],
     left_out: list[list[Any]] | None = None,
+    tasks: Sequence[list[int]] = (),
 ) -> pd.DataFrame:
     collate(
         pairs=str(folder),
         runs=runs,
         datasets=datasets,
         left_out=left_out or [],
+        tasks=[["m", "low", "pairs", "downstream.parquet", steps] for steps in tasks],
         missing=str(folder / "missing.parquet"),
         quality=str(folder / "quality.parquet"),
         signatures=str(folder / "signatures.parquet"),
+        downstream=str(folder / "downstream.parquet"),
         compared=[distances(folder / f"{run[0]}.parquet", run[0]) for run in runs],
         distances=str(folder / "distances.parquet"),
     )
@@ -111,6 +115,19 @@ def test_distances_of_all_runs_are_one_table(tmp_path: Path) -> None:
     assert found["model"].tolist() == ["m", "n"]
     assert (tmp_path / "distances.csv").is_file()
     assert set(KEYS["distances"]) <= set(found.columns)
+
+
+def test_tasks_are_one_table_which_is_empty_without_any(tmp_path: Path) -> None:
+    for step in (0, 9):
+        pair(tmp_path, step, "a")
+        row = {**dict.fromkeys(DOWNSTREAM, "0"), "checkpoint": f"step{step}"}
+        frame = pd.DataFrame([row]).astype(DOWNSTREAM)
+        write(tmp_path / f"m/low/step{step}/pairs/downstream.parquet", frame)
+    collated(tmp_path, [["m", "low", [0, 9]]], ["a"])
+    found = read(tmp_path / "downstream.parquet")
+    assert (len(found), list(found.columns)) == (0, list(DOWNSTREAM))
+    collated(tmp_path, [["m", "low", [0, 9]]], ["a"], tasks=[[9]])
+    assert read(tmp_path / "downstream.parquet")["checkpoint"].tolist() == ["step9"]
 
 
 def test_a_missing_pair_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def observe(folder: Path, run: tuple[str, str], step: int, flops: float | None, 
     path, diagrams = str(place / "clouds.safetensors"), str(place / "diagrams.npz")
     clouds.save(path, {"mean": cloud, "token": cloud[:, ::-1]}, layers=LAYERS, metadata={})
     homology = {"metric": "euclidean", "max_dimension": 1, "threshold": None, "engine": "auto"}
-    persist(clouds=path, diagrams=diagrams, replicates=2, **POINTS, **homology)
+    without = {"nulls": {}, "null_replicates": 1}
+    persist(clouds=path, diagrams=diagrams, replicates=2, **POINTS, **homology, **without)
     names = {"study": "s", "model": run[0], "budget": run[1], "checkpoint": f"step{step}"}
     facts = {"run": names | {"step": step, "flops": flops}, "blocks": 1}
     (place / "quality.json").write_text(json.dumps(facts))

@@ -9,15 +9,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 READ = "import yaml; from lmtopo import study; study.read(yaml.safe_load(open('{file}')))"
 STAGES = "import lmtopo.{stage}; lmtopo.{stage}.{stage}"
+LIGHT = ("persist", "describe", "downstream", "d90", "compare", "collate", "external", "audit")
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        *(
-            STAGES.format(stage=stage)
-            for stage in ("persist", "describe", "compare", "collate", "audit")
-        ),
+        *(STAGES.format(stage=stage) for stage in LIGHT),
         READ.format(file="config/config.yaml"),
         READ.format(file="config/studies/pythia.yaml"),
     ],

@@ -50,6 +50,28 @@ def study(tmp_path: Path, flops: float = 1e9) -> dict[str, str]:
     )
     write(tmp_path / "quality.parquet", quality)
     write(tmp_path / "signatures.parquet", signatures)
+    scores = [
+        {
+            **row,
+            "task": task,
+            "layer": layer,
+            "pooling": pooling,
+            "metric": metric,
+            "value": value,
+            "low": value - 0.05,
+            "high": value + 0.05,
+        }
+        for row in quality.query("dataset == 'stories'").to_dict("records")
+        for task in ("pairs", "mrpc")
+        for layer, pooling, metric, value in (
+            ("final_norm", "mean", "probe_accuracy", rng.uniform(0.6, 0.8)),
+            ("block_1", "mean", "probe_accuracy", 0.0),
+            ("-", "-", "zero_shot_accuracy", rng.uniform(0.3, 0.6)),
+            ("-", "-", "majority_accuracy", 0.68),
+            ("-", "-", "bag_of_words_accuracy", 0.75),
+        )
+    ]
+    write(tmp_path / "downstream.parquet", pd.DataFrame(scores))
     return {
         "quality": str(tmp_path / "quality.parquet"),
         "signatures": str(tmp_path / "signatures.parquet"),
@@ -61,6 +83,56 @@ SHOWN = {
     "signatures": {"dataset": "stories", "pooling": "token", "layer": "final_norm"},
     "layers": {"dataset": "stories", "pooling": "token", "signature": "persistence_entropy"},
 }
+
+PROBES = {"layers": {"pairs": "final_norm", "mrpc": "final_norm"}, "pooling": "mean"}
+BESIDE = {
+    "dataset": "stories",
+    "cloud_pooling": "token",
+    "cloud_layer": "final_norm",
+    "signature": "persistence_entropy",
+}
+
+
+def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(tmp_path: Path) -> None:
+    from lmtopo.draw import downstream
+
+    tables = study(tmp_path)
+    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+    path = str(tmp_path / "downstream.parquet")
+    figure = downstream.draw(quality, signatures, width=7.0, downstream=path, **PROBES)
+    titles = [panel.get_title() for panel in figure.axes]
+    assert titles == [
+        "pairs: linear probe (final_norm, mean)",
+        "pairs: asked in words",
+        "mrpc: linear probe (final_norm, mean)",
+        "mrpc: asked in words",
+    ]
+    assert [panel.get_xlabel() != "" for panel in figure.axes] == [False, False, True, True]
+    for panel in figure.axes:
+        assert len(panel.containers) == 4  # runs
+        assert [text.get_text() for text in panel.texts] == ["majority", "bag of words"]
+        assert panel.get_ylim()[0] > 0  # the other layer is not shown
+    plt.close(figure)
+
+
+def test_a_checkpoint_is_a_point_of_its_signature_and_score(tmp_path: Path) -> None:
+    from lmtopo.draw import downstream_signature
+
+    tables = study(tmp_path)
+    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+    path = str(tmp_path / "downstream.parquet")
+    figure = downstream_signature.draw(
+        quality, signatures, width=7.0, downstream=path, **PROBES, **BESIDE
+    )
+    assert "H_1$ persistence entropy (stories, final_norm)" in figure.axes[0].get_xlabel()
+    line = figure.axes[1].containers[2].lines[0]  # mrpc, of large low
+    run = "model == 'large' and budget == 'low' and dataset == 'stories'"
+    values = signatures.query(f"{run} and layer == 'final_norm' and dimension == 1")
+    expected = values.groupby("step")["value"].mean()
+    np.testing.assert_allclose(np.asarray(line.get_xdata(), float), expected)
+    scores = pd.read_parquet(path).query(f"{run} and task == 'mrpc' and layer == 'final_norm'")
+    np.testing.assert_allclose(np.asarray(line.get_ydata(), float), scores["value"])
+    plt.close(figure)
 
 
 def test_datasets_with_different_readings_have_a_panel_each(tmp_path: Path) -> None:
@@ -76,15 +148,30 @@ def test_datasets_with_different_readings_have_a_panel_each(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds"), [("perplexity", ("png", "svg", "pdf")), ("layers", ("png", "svg"))]
+    ("name", "kinds"),
+    [
+        ("perplexity", ("png", "svg", "pdf")),
+        ("layers", ("png", "svg")),
+        ("downstream", ("svg",)),
+        ("downstream_signature", ("svg",)),
+    ],
 )
 def test_figures_are_the_same_bytes_twice(
     name: str, kinds: tuple[str, ...], tmp_path: Path
 ) -> None:
     tables = study(tmp_path)
+    shown = {
+        **SHOWN,
+        "downstream": {"downstream": str(tmp_path / "downstream.parquet"), **PROBES},
+        "downstream_signature": {
+            "downstream": str(tmp_path / "downstream.parquet"),
+            **PROBES,
+            **BESIDE,
+        },
+    }[name]
     for copy in ("one", "two"):
         paths = [str(tmp_path / copy / f"figure.{kind}") for kind in kinds]
-        draw(name=name, figure=paths, width=7.0, **tables, **SHOWN[name])
+        draw(name=name, figure=paths, width=7.0, **tables, **shown)
     for kind in kinds:
         one, two = (tmp_path / copy / f"figure.{kind}" for copy in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
@@ -135,3 +222,56 @@ def test_step_0_has_a_place_left_of_all_others() -> None:
     assert 0 < place(0.0) < place(1e6) == 1e6
     assert axes.get_xscale() == "log"
     plt.close("all")
+
+
+def evidence(path: Path, primary: bool) -> str:
+    """A table of three signatures of one run and over all, the last of them declared."""
+    from lmtopo.evidence.rows import COLUMNS
+
+    rows = []
+    for model in ("pooled", "small"):
+        for number, name in enumerate(("twonn", "mean_norm", "persistence_entropy")):
+            row = dict.fromkeys(COLUMNS, 0.1 * number) | {"model": model, "budget": "low"}
+            row |= {"dataset": "stories", "layer": "final_norm", "pooling": "token"}
+            row |= {"dimension": 1, "signature": name, "target": "log_perplexity"}
+            row |= {"primary": primary and model == "pooled" and number == 2}
+            rows.append(row | {"rho": 0.3 * number, "verdict": "noise"})
+    write(path, pd.DataFrame(rows, columns=list(COLUMNS)))
+    return str(path)
+
+
+@pytest.mark.parametrize("primary", [True, False])
+def test_the_declared_tests_are_shown_or_else_the_strongest(tmp_path: Path, primary: bool) -> None:
+    from lmtopo.draw import evidence as forest
+    from lmtopo.draw import skill
+
+    tables = study(tmp_path)
+    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+    path = evidence(tmp_path / "evidence.parquet", primary)
+    figure = forest.draw(quality, signatures, width=7.0, evidence=path)
+    panel = figure.axes[0]
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    every = ["$H_1$ persistence entropy", "$H_1$ mean norm", "$H_1$ twonn"]
+    assert labels == (every[:1] if primary else every)
+    lines = {line.get_label(): line.get_xdata()[0] for line in panel.lines[1:]}
+    assert lines["raw"] == pytest.approx(0.6)
+    assert lines["after compute (95%)"] == pytest.approx(0.2)
+    beside = panel.child_axes[0]
+    assert {label.get_text() for label in beside.get_yticklabels()} == {"noise"}
+    plt.close(figure)
+    figure = skill.draw(quality, signatures, width=7.0, evidence=path)
+    assert [panel.get_title() for panel in figure.axes] == [
+        "1 checkpoint ahead",
+        "4 checkpoints ahead",
+    ]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == labels
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", ["evidence", "skill"])
+def test_a_study_without_evidence_has_figures_that_say_so(tmp_path: Path, name: str) -> None:
+    path = evidence(tmp_path / "evidence.parquet", primary=False)
+    write(path, pd.read_parquet(path)[:0])
+    files = [str(tmp_path / f"{name}.{suffix}") for suffix in ("png", "svg")]
+    draw(name=name, figure=files, width=7.0, evidence=path, **study(tmp_path))
+    assert "no run has enough checkpoints" in Path(files[1]).read_text()

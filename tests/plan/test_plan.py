@@ -1,5 +1,6 @@
 """What a plan says, before anything runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,21 @@ WIKITEXT = {
     "cut": False,
     "observed": OBSERVED,
 }
+MRPC = {"name": "glue-mrpc", "hub": ["nyu-mll/glue", "mrpc"], "cut": False, "observed": None}
+
+
+def task(*steps: int) -> dict[str, Any]:
+    return {
+        "name": "glue-mrpc",
+        "split": "validation",
+        "rows": 10_000,
+        "layers": "all",
+        "poolings": ["last", "mean"],
+        "dtype": "float32",
+        "threads": 1,
+        "finetune": {"dimensions": [10, 100], "seeds": 3, "steps": 50, "batch_size": 4},
+        "steps": {"downstream": {"pythia-70m/released": list(steps)}, "d90": {}},
+    }
 
 
 def pythia(size: str) -> dict[str, Any]:
@@ -56,6 +72,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(calibration, "flops_rate", lambda dtype, threads: 1e11)
     monkeypatch.setattr(calibration, "cloud_seconds", lambda **_: (0.02, 0.01))
     monkeypatch.setattr(calibration, "distance_seconds", lambda **_: 0.005)
+    monkeypatch.setattr(calibration, "probe_seconds", lambda **_: 3.0)
     monkeypatch.setattr(sizes, "HUB_ANSWERS", [False])
     for asked in (sizes.snapshot, sizes.configured, sizes.listed):
         asked.cache_clear()
@@ -67,12 +84,17 @@ def said(
     draws: int = 0,
     again: list[list[Any]] | None = None,
     readings: int = 1,
+    tasks: Sequence[dict[str, Any]] = (),
 ) -> str:
     plan(
         name="p",
         models=models,
-        datasets=[{**WIKITEXT, "observed": {**OBSERVED, "draws": draws, "readings": readings}}],
+        datasets=[
+            {**WIKITEXT, "observed": {**OBSERVED, "draws": draws, "readings": readings}},
+            MRPC,
+        ],
         again=again or [],
+        tasks=tasks,
         keep=2,
         clouds_kept=False,
         landmarks=12,
@@ -159,6 +181,37 @@ def test_what_is_there_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> 
     text = said(capsys, [run])
     assert f"observe{1:11}{1:8}" in text
     assert "1 x 166 MB" in text
+
+
+def test_tasks_are_jobs_of_their_own_and_need_their_checkpoints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = pythia("70m") | {"revisions": ["step0", "step1"], "steps": [0, 1]}
+    for step in (0, 1):
+        pair = Path(f"results/p/pairs/pythia-70m/released/step{step}/wikitext-2")
+        pair.mkdir(parents=True)
+        for name in ("quality.json", "diagrams.npz", "signatures.parquet"):
+            (pair / name).touch()
+    assert "0 x 166 MB" in said(capsys, [run])
+    text = said(capsys, [run], tasks=[task(1)])
+    assert "1 x 166 MB" in text
+    facts = known_models.facts("EleutherAI/pythia-70m")
+    assert facts is not None
+    passing = (870_000 + 97_000) / 4.3 * 2 * facts.matrices / 1e11
+    hours = (8 * 2 * 3.0 + passing) / 3600  # layers x poolings
+    assert f"downstream{1:8}{0:8}{hours:12,.2f}" in text
+    done = Path("results/p/pairs/pythia-70m/released/step1/glue-mrpc/downstream.parquet")
+    done.parent.mkdir(parents=True)
+    done.touch()
+    assert f"downstream{0:8}{1:8}{0:12,.2f}" in said(capsys, [run], tasks=[task(1)])
+    tuned = task(1)
+    tuned["steps"]["d90"] = {"pythia-70m/released": [1]}
+    tokens = 3 * 5 * 50 * 4 * 2 * 870_000 / 7_336 / 4.3
+    training = tokens * 6 * facts.matrices / 1e11 / 3600
+    text = said(capsys, [run], tasks=[tuned])
+    line = next(line for line in text.splitlines() if line.startswith("d90"))
+    assert line.split()[1:3] == ["1", "0"]
+    assert float(line.split()[3]) > training
 
 
 def test_an_unknown_size_makes_the_sum_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from lmtopo import study
 from lmtopo.errors import InputError
-from lmtopo.study import again, settings
+from lmtopo.study import again, settings, tasks
 from lmtopo.study.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +150,54 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
                 signatures=["twonn", "betti_curve"], figures={"signature": "betti_curve"}
             ),
             r"figures.signature: 'betti_curve' is not defined \(there are: twonn\)",
+        ),
+        (
+            lambda raw: raw.update(downstream={"tasks": ["mrpc"]}),
+            r"downstream.tasks: 'mrpc' is not defined \(there are: stories\)",
+        ),
+        (
+            lambda raw: raw.update(downstream={"tasks": ["stories"]}),
+            "dataset 'stories' is of kind stories, but a task needs labelled pairs",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases"},
+                },
+                downstream={"tasks": [{"dataset": "pairs", "split": "train"}]},
+            ),
+            "'pairs' would be scored on the split it is learned from",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases", "rows": {"train": 0}},
+                },
+                downstream={"tasks": ["pairs", "pairs"]},
+            ),
+            "dataset 'pairs' stands there twice",
+        ),
+        (
+            lambda raw: raw.update(
+                datasets={
+                    **raw["datasets"],
+                    "pairs": {"source": "generated", "kind": "paraphrases", "rows": {"train": 0}},
+                },
+                downstream={"tasks": ["pairs"]},
+            ),
+            r"datasets.pairs: has no split 'train' \(it has: validation, test\)",
+        ),
+        (
+            lambda raw: raw.update(quality={"external": "mine.csv"}),
+            "quality.external: cannot read 'mine.csv' as CSV",
+        ),
+        (
+            lambda raw: raw.update(
+                evaluate=[{"dataset": "stories", "quality": {"external": "mine.csv"}}]
+            ),
+            r"evaluate\[0\].quality.external: is one for the whole study",
         ),
         (lambda raw: raw.update(data="nowhere"), "data: folder 'nowhere' does not exist"),
         (
@@ -505,6 +553,45 @@ def test_the_noise_of_other_checkpoints_datasets_and_dtypes(two: dict[str, Any])
     assert settings.noise(study.read(two)) == {"pairs": [], "sources": []}
 
 
+def test_primary_tests_are_of_what_is_measured(raw: dict[str, Any]) -> None:
+    raw["evidence"] = {"primary": [{"signature": "twonn"}]}
+    told = settings.analyse(study.read(raw))
+    assert told["primary"] == [
+        {
+            **{"signature": "twonn", "dimension": -1, "layer": "final_norm", "pooling": "token"},
+            **{"dataset": "stories", "target": "log_perplexity"},
+        }
+    ]
+    assert told["null"] is None
+    raw["clouds"] = {"layers": ["block_1", "final_norm"]}
+    for wrong, message in (
+        ({"signature": "betty"}, "primary[0].signature: 'betty' is not defined"),
+        ({"signature": "twonn", "dataset": "wiki"}, "primary[0].dataset: 'wiki' is not defined"),
+        ({"signature": "twonn", "pooling": "last"}, "primary[0].pooling: 'last' is not defined"),
+        ({"signature": "twonn", "layer": "embedding"}, "primary[0].layer: 'embedding' is not"),
+        ({"signature": "twonn", "lair": "block_1"}, "primary[0].lair: unknown key (did you mean"),
+    ):
+        raw["evidence"] = {"primary": [wrong]}
+        assert f"evidence.{message}" in problems(raw)
+    raw["evidence"] = {"primary": [{"signature": "twonn"}] * 13}
+    assert "evidence.primary: list should have at most 12 items" in problems(raw)
+
+
+def test_a_table_from_elsewhere_has_a_folder_of_its_own(
+    raw: dict[str, Any], tmp_path: Path
+) -> None:
+    assert study.read(raw).analysed == "results/mine"
+    raw["table"] = "theirs.csv"
+    assert "table: there is no file 'theirs.csv'" in problems(raw)
+    (tmp_path / "theirs.csv").touch()
+    found = study.read(raw)
+    assert found.analysed == "results/outside/theirs"
+    raw["table"] = {"file": "theirs.csv", "quality": "ppl", "primary": ["h1"]}
+    told = settings.analyse(study.read(raw))
+    assert told["primary"] == ["h1"]
+    assert told["columns"] == {"quality": "ppl", "compute": None, "signatures": None}
+
+
 def test_the_schema_in_config_is_that_of_the_code() -> None:
     assert json.loads((ROOT / "config/schema.json").read_text()) == json_schema()
 
@@ -527,3 +614,51 @@ def test_shipped_studies_are_valid_and_named_as_their_files(
 def test_figure_layers_shows_a_number_not_a_curve(two: dict[str, Any]) -> None:
     two["signatures"] = ["betti_curve", "twonn"]
     assert settings.draw(study.read(two), "layers")["signature"] == "twonn"
+
+
+def test_tasks_are_done_by_some_checkpoints_and_need_not_be_observed(raw: dict[str, Any]) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"]}
+    steps = [one.step for one in study.read(raw).runs["tiny", "low"].checkpoints]
+    expected = {"last": steps[-1:], "all": steps, "landmarks": [steps[0], steps[12], steps[23]]}
+    for chosen, some in expected.items():
+        raw["downstream"] |= {"checkpoints": chosen, "landmarks": 3}
+        found = study.read(raw)
+        expected_files = [("tiny", "low", "pairs", "downstream.parquet", some)]
+        assert tasks.files(found) == expected_files
+    assert found.datasets_used == ["stories", "pairs"]
+    assert len(found.pairs) == 24
+    told = settings.downstream(found, found.runs["tiny", "low"].checkpoints[0], "pairs")
+    assert (told["name"], told["split"], told["context"]) == ("pairs", "validation", 256)
+
+
+def test_d90_is_of_some_models_and_checkpoints(raw: dict[str, Any]) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["models"]["other"] = {**raw["models"]["tiny"], "seed": 2}
+    raw["downstream"] = {"tasks": ["pairs"], "landmarks": 2}
+    raw["downstream"]["d90"] = [
+        {"dataset": "pairs", "models": ["other"], "checkpoints": "landmarks"}
+    ]
+    found = study.read(raw)
+    last = found.runs["tiny", "low"].checkpoints[-1]
+    assert tasks.files(found) == [
+        ("tiny", "low", "pairs", "downstream.parquet", [last.step]),
+        ("other", "low", "pairs", "downstream.parquet", [last.step]),
+        ("other", "low", "pairs", "d90.parquet", [0, last.step]),
+    ]
+    told = settings.d90(found, last, "pairs")
+    assert (told["seeds"], told["dimensions"][0], told["split"]) == (3, 10, "validation")
+    raw["downstream"]["d90"] = ["stories"]
+    assert "downstream.d90: 'stories' is not defined (there are: pairs)" in problems(raw)
+    raw["downstream"]["d90"] = [{"dataset": "pairs", "models": ["huge"]}]
+    assert "downstream.d90.models: 'huge' is not defined" in problems(raw)
+
+
+def test_metrics_of_others_are_matched_before_anything_runs(
+    raw: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.csv").write_text("model,step,acc\ntiny,0,0.5\ntiny,3000000,0.5\n")
+    raw["quality"] = {"external": "mine.csv"}
+    assert "quality.external: 'mine.csv': 1 of 2 rows" in problems(raw)
+    raw["quality"] = {"external": {"file": "mine.csv", "unmatched": "leave_out"}}
+    assert settings.external(study.read(raw))["unmatched"] == "leave_out"

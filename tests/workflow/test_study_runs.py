@@ -24,6 +24,8 @@ from lmtopo.tables import KEYS
 
 pytestmark = pytest.mark.slow
 
+FIGURES = ("perplexity", "signatures", "diagrams", "layers", "evidence", "skill")
+
 
 def table(place: Workplace, name: str) -> pd.DataFrame:
     return pd.read_parquet(place.folder / "results/tiny/tables" / f"{name}.parquet")
@@ -66,6 +68,41 @@ def test_every_value_stands_beside_its_null_and_its_noise(finished: Workplace) -
     moved = noise.query("signature == 'mean_norm' and source == 'dtype'")
     assert (moved["spread"] > 0).all()
     assert (moved["spread"] < moved["range_over_training"]).all()
+
+
+def test_four_checkpoints_are_too_few_for_a_verdict(finished: Workplace) -> None:
+    evidence = table(finished, "evidence")
+    assert not evidence.duplicated(list(KEYS["evidence"])).any()
+    assert set(evidence["verdict"]) == {"too few checkpoints"}
+    assert set(evidence["model"]) == {"neox-16", "pooled"}
+    for name in ("phases", "redundancy"):
+        assert set(KEYS[name]) < set(table(finished, name).columns)
+    text = (finished.folder / "results/tiny/findings.md").read_text()
+    assert "No test was declared beforehand" in text
+    assert "2 runs have fewer than 15 checkpoints" in text
+
+
+def test_a_table_from_elsewhere_is_analysed_without_the_study(
+    make_workplace: Callable[..., Workplace],
+) -> None:
+    place = make_workplace("outside")
+    rng = np.random.default_rng(0)
+    rows = [
+        {"model": "m", "seed": seed, "step": step, "compute": 1e9 * step}
+        | {"loss": 9 - np.log(step) + 0.1 * deviation, "h1_entropy": np.log(step) + deviation}
+        for seed in range(4)
+        for step, deviation in enumerate(rng.standard_normal(30), start=1)
+    ]
+    pd.DataFrame(rows).to_csv(place.folder / "theirs.csv", index=False)
+    wanted = ("analyse", "--config", "table=theirs.csv")
+    assert place.planned(*wanted) == {"analyse": 1}
+    place.snakemake(*wanted)
+    folder = place.folder / "results/outside/theirs"
+    pooled = pd.read_csv(folder / "tables/evidence.csv").query("model == 'pooled'")
+    assert pooled["verdict"].tolist() == ["supported"]
+    assert "1 of 1 test declared beforehand holds" in (folder / "findings.md").read_text()
+    message = place.snakemake("analyse", "--config", "table=none.csv", fails=True)
+    assert "table: there is no file 'none.csv'" in message
 
 
 def test_distances_join_checkpoints_layers_and_runs(finished: Workplace) -> None:
@@ -132,7 +169,7 @@ def test_diagrams_load_in_one_line_and_are_what_persim_takes(
 def test_figures_are_there_in_both_formats(finished: Workplace) -> None:
     from matplotlib.image import imread
 
-    for name in ("perplexity", "signatures", "diagrams", "layers"):
+    for name in FIGURES:
         figures = finished.folder / "results/tiny/figures"
         assert imread(figures / f"{name}.png").std() > 0.05
         assert "<svg" in (figures / f"{name}.svg").read_text()[:2000]
@@ -195,7 +232,13 @@ PERSISTED = {"persist", "describe", *COMPARED}
         ({"homology": {"nulls": {"gaussian": 3}}}, PERSISTED),
         ({"signatures": ["feature_count", "twonn"]}, {"describe"}),
         ({"compare": {"landmarks": 3}}, COMPARED),
+        ({"evidence": {"warmup": 0.1}}, set()),
         ({"figures": {"formats": ["pdf"]}}, set()),
+        ({"downstream": {"tasks": ["tiny-pairs"]}}, {"dataset", "downstream"}),
+        (
+            {"downstream": {"tasks": ["tiny-pairs"], "d90": ["tiny-pairs"]}},
+            {"dataset", "downstream", "d90"},
+        ),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
@@ -205,10 +248,13 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place = copied()
     rows = {"train": 0, "validation": 30, "test": 0}
     articles = {"source": "generated", "kind": "articles", "rows": rows}
-    place.change(datasets={"tiny-articles": articles})
+    pairs = {"source": "generated", "kind": "paraphrases"}
+    place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
-    ends = {"collate", "noise", "provenance"} | {rule for rule in jobs if rule.startswith("draw_")}
+    ends = {"collate", "noise", "analyse", "provenance"} | {
+        rule for rule in jobs if rule.startswith("draw_")
+    }
     again = {rule for rule in jobs if rule.endswith("_again")}
     assert set(jobs) - ends - again == expected
     # another dataset and nulls do not touch what is observed again
@@ -220,6 +266,49 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
         assert jobs["observe"] == jobs["describe"] == 8
         assert jobs["compare"] == 2
         assert jobs["compare_runs"] == 1
+
+
+def test_tasks_and_outside_metrics_have_tables_and_figures(
+    copied: Callable[..., Workplace],
+) -> None:
+    place = copied()
+    rows = {"train": 60, "validation": 40, "test": 0}
+    pairs = {"source": "generated", "kind": "paraphrases", "rows": rows}
+    metrics = "model,budget,step,acc\nneox-16,low,0,0.1\nneox-16,scarce,1,0.2\n"
+    (place.folder / "mine.csv").write_text(metrics)
+    place.change(datasets={"tiny-pairs": pairs}, quality={"external": "mine.csv"})
+    place.change(downstream={"tasks": ["tiny-pairs"], "checkpoints": "landmarks", "landmarks": 2})
+    finetune = {"dimensions": [9], "seeds": 2, "steps": 4, "batch_size": 4}
+    place.change(downstream={"d90": ["tiny-pairs"], "finetune": finetune})
+    jobs = place.planned()
+    assert (jobs["downstream"], jobs["d90"], jobs["external"]) == (4, 2, 1)
+    assert not {"observe", "persist", "describe"} & set(jobs)
+    place.snakemake()
+    found = table(place, "downstream")
+    assert not found.duplicated(list(KEYS["downstream"])).any()
+    assert (
+        found.groupby("budget")["step"].agg(["nunique", "min"]).to_numpy().tolist() == [[2, 0]] * 2
+    )
+    assert set(found["n"]) == {40, 60}
+    assert (found["metric"] == "d90_global").sum() == (found["metric"] == "d90_said").sum() == 2
+    # the same weights give the same numbers
+    low, scarce = (
+        found.query(f"step == 0 and budget == '{name}'")["value"] for name in ("low", "scarce")
+    )
+    np.testing.assert_array_equal(low.to_numpy(), scarce.to_numpy())
+    external = table(place, "external")
+    assert external[["budget", "checkpoint", "value"]].to_numpy().tolist() == [
+        ["low", "step0", 0.1],
+        ["scarce", "step1", 0.2],
+    ]
+    for name in ("downstream", "downstream_signature"):
+        assert (place.folder / f"results/tiny/figures/{name}.png").is_file()
+    assert "Nothing to be done" in place.snakemake()
+    (place.folder / "mine.csv").write_text(metrics.replace("0.2", "0.3"))
+    assert set(place.planned()) == {"external"}
+    (place.folder / "mine.csv").write_text(metrics.replace("scarce", "scarse"))
+    text = place.snakemake(fails=True)
+    assert "quality.external: 'mine.csv': 1 of 2 rows are of no checkpoint" in text
 
 
 def test_another_model_computes_its_own_pairs_only(copied: Callable[..., Workplace]) -> None:
@@ -286,7 +375,7 @@ def test_figures_are_redrawn_from_the_tables_alone(copied: Callable[..., Workpla
     before = tables.stat().st_mtime_ns
     assert set(place.planned("figures")) == {
         "figures",
-        *(f"draw_{name}" for name in ("perplexity", "signatures", "diagrams", "layers")),
+        *(f"draw_{name}" for name in FIGURES),
     }
     place.snakemake("figures")
     assert (place.folder / "results/tiny/figures/perplexity.png").is_file()

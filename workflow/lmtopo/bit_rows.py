@@ -203,8 +203,9 @@ def cover(typing, covered, rows, row, block):
 
 @intrinsic
 def between(typing, values, first, low, high, number, found, count):
-    """Write to ``found[count:]`` those of number, number + 1, ... number + 15 whose value, in
-    ``values[first:]``, is above ``low`` and at most ``high``; return how many they are."""
+    """Write to ``found[count:]``, where there is room for all, those of number, number + 1, ...
+    number + 15 whose value, in ``values[first:]``, is above ``low`` and at most ``high``; return
+    how many they are."""
 
     def generate(context, builder, signature, arguments):
         array, i, above, most, name, out, o = arguments
@@ -217,13 +218,13 @@ def between(typing, values, first, low, high, number, found, count):
             splat(builder, builder.trunc(name, INT32), INTS),
             ir.Constant(INTS, list(range(LANES))),
         )
-        compress = "llvm.masked.compressstore.v16i32"
+        compress = "llvm.experimental.vector.compress.v16i32"
         function = builder.module.globals.get(compress) or ir.Function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [INTS, INT32.as_pointer(), vector(BIT, LANES)]),
-            compress,
+            builder.module, ir.FunctionType(INTS, [INTS, vector(BIT, LANES), INTS]), compress
         )
-        builder.call(function, [names, place(context, builder, signature.args[5], out, o), inside])
+        kept = builder.call(function, [names, inside, ir.Constant(INTS, ir.Undefined)])
+        target = place(context, builder, signature.args[5], out, o, INTS)
+        builder.store(kept, target).align = 4
         bits = builder.bitcast(inside, ir.IntType(LANES))
         return builder.ctpop(builder.zext(bits, WORD))
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
-from lmtopo.tables import KEYS, QUALITY, read, write_table
+from lmtopo.tables import DOWNSTREAM, KEYS, QUALITY, read, write_table
 
 Run = Sequence[Any]
 """Model, budget, and the steps of the run's checkpoints."""
@@ -20,15 +20,18 @@ def collate(
     runs: Sequence[Run],
     datasets: Sequence[str],
     left_out: Sequence[Sequence[Any]],
+    tasks: Sequence[Sequence[Any]],
     quality: str,
     signatures: str,
+    downstream: str,
     compared: Sequence[str],
     distances: str,
     missing: str,
 ) -> None:
     """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs,
-    ``distances`` from those in ``compared``, and ``missing``, the pairs that are ``left_out``
-    (model, budget, dataset, reason, checkpoints).
+    ``downstream`` from those of ``tasks`` (model, budget, dataset, file, steps), ``distances``
+    from those in ``compared``, and ``missing``, the pairs that are ``left_out`` (model, budget,
+    dataset, reason, checkpoints).
 
     Rows come in the order of ``runs``, then of ``datasets``, then by step. The column
     ``untrained_value`` of ``signatures`` is what an untrained model has (`beside_untrained`).
@@ -53,6 +56,13 @@ def collate(
     write_table(quality, pd.DataFrame(rows, columns=list(QUALITY)).astype(QUALITY), KEYS["quality"])
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
     write_table(signatures, beside_untrained(frame), KEYS["signatures"])
+    done = [
+        read(Path(pairs, model, budget, f"step{step}", dataset, file))
+        for model, budget, dataset, file, steps in tasks
+        for step in steps
+    ]
+    frame = pd.concat(done) if done else pd.DataFrame(columns=list(DOWNSTREAM)).astype(DOWNSTREAM)
+    write_table(downstream, frame, KEYS["downstream"])
     frame = pd.concat([read(path) for path in compared])
     write_table(distances, frame, KEYS["distances"])
     names = [*KEYS["missing"], "reason"]

@@ -61,6 +61,30 @@ def measure(x, chord, tile, d):
 
 
 @compiled
+def tree_length(d, chosen, reached):
+    """Total length of the minimum spanning tree of the points ``chosen`` (Prim's algorithm).
+
+    ``d``: lengths between all points; ``reached``: room for a length per chosen point.
+    """
+    n, total, current = len(chosen), 0.0, 0
+    for place in range(n):
+        reached[place] = np.inf
+    for _ in range(n - 1):
+        reached[current] = -1.0
+        nearest = -1
+        for place in range(n):
+            if reached[place] >= 0:
+                length = d[chosen[current], chosen[place]]
+                if length < reached[place]:
+                    reached[place] = length
+                if nearest < 0 or reached[place] < reached[nearest]:
+                    nearest = place
+        total += reached[nearest]
+        current = nearest
+    return total
+
+
+@compiled
 def asymmetry(d):
     """The largest |d[i, j] - d[j, i]|, and where: i * n + j."""
     n, most, where = len(d), 0.0, 0

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lmtopo import flops
 from lmtopo.errors import InputError
-from lmtopo.files import read_json, write_json
+from lmtopo.files import write_json
 from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.probes import Probe
 from lmtopo.provenance import origin
+from lmtopo.resources import run_columns
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -159,29 +158,3 @@ def check_fit(model: "PreTrainedModel", read: Probe, folder: str) -> None:
             f"quality.context {context} is beyond the {positions} positions of "
             f"'{folder}': lower quality.context"
         )
-
-
-def run_columns(
-    run: Mapping[str, Any], folder: str, model: "PreTrainedModel", context: int
-) -> dict[str, Any]:
-    """The run columns of the tables, completed from the weights and, where the checkpoint comes
-    from a run of ours, from what that run has written beside them (``resources.json``)."""
-    parameters, total = flops.count_parameters(model)
-    spent = Path(folder) / "resources.json"
-    if spent.is_file():
-        resources = read_json(spent)
-    else:
-        per_token = flops.training_flops_per_token(
-            matrix_parameters=flops.matrix_parameters(model),
-            layers=model.config.num_hidden_layers,
-            width=model.config.hidden_size,
-            vocabulary=model.config.vocab_size,
-            context=getattr(model.config, "max_position_embeddings", None) or context,
-        )
-        tokens = run["tokens"]
-        resources = {
-            "tokens": tokens,
-            "unique_tokens": None,
-            "flops": None if tokens is None else tokens * per_token,
-        }
-    return {**run, **resources, "parameters": parameters, "parameters_total": total}

@@ -19,6 +19,7 @@ PACKAGES = (
     "datasets",
     "numpy",
     "scipy",
+    "scikit-learn",
     "pandas",
     "pyarrow",
     "ripser",

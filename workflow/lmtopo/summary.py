@@ -31,6 +31,7 @@ def of(study: str) -> str:
         f"checkpoint and dataset, {len(signatures):,} signature values.",
         *last_perplexities(quality),
         *missing_lines(read(results / "tables/missing.parquet")),
+        f"  findings {results}/findings.md",
         f"  tables   {results}/tables/",
         f"  figures  {results}/figures/",
         f"  diagrams {results}/pairs/",

@@ -45,16 +45,38 @@ QUALITY = {
     "device": "str",
 }
 
+DOWNSTREAM = {
+    **RUN,
+    "task": "str",
+    "split": "str",
+    "layer": "str",
+    "pooling": "str",
+    "metric": "str",
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "n": "int64",
+}
+
 PAIR = ("model", "budget", "checkpoint", "dataset")
 KEYS = {
     "quality": (*PAIR, "split", "reading"),
     "signatures": (*PAIR, "layer", "pooling", "dimension", "signature", "replicate"),
+    "downstream": ("model", "budget", "checkpoint", "task", "layer", "pooling", "metric"),
     "distances": (
         *("model", "budget", "checkpoint", "layer"),
         *("other_model", "other_budget", "other_checkpoint", "other_layer"),
         *("dataset", "pooling", "dimension", "distance", "replicate"),
     ),
     "noise": (*PAIR, "layer", "pooling", "dimension", "signature", "source"),
+    "external": ("model", "budget", "checkpoint", "metric"),
+    "evidence": (
+        *("model", "budget", "dataset", "layer", "pooling", "dimension", "signature", "target"),
+    ),
+    "phases": ("model", "budget", "dataset", "layer", "pooling", "changes", "number"),
+    "redundancy": (
+        *("dataset", "pooling", "dimension", "signature", "other_dimension", "other_signature"),
+    ),
     "missing": PAIR,
 }
 """The primary key of each table."""

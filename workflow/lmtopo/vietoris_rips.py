@@ -14,6 +14,8 @@ ENGINES = ("auto", "link", "ripser", "gudhi")
 
 BYTES_PER_PAIR = 12.2
 """Of memory, of n^2 pairs: distances, how each edge is written, keys, neighbours."""
+ALWAYS_FREE = 100e6
+"""Bytes that are taken without asking: the question takes as long as a small filtration."""
 
 
 def rips(
@@ -223,13 +225,16 @@ def measured(points: Float64[np.ndarray, "n d"], *, chord: bool) -> Float32[np.n
 
 def check_size(n: int) -> None:
     """As many points as there are numbers and memory for, and at least one."""
+    if n == 0:
+        raise InputError("the cloud has no points: give at least one")
+    needed = BYTES_PER_PAIR * n * n
+    if needed < ALWAYS_FREE:
+        return
     import psutil
 
     from lmtopo.link_homology.edges import MOST
 
-    if n == 0:
-        raise InputError("the cloud has no points: give at least one")
-    needed, free = BYTES_PER_PAIR * n * n, psutil.virtual_memory().available
+    free = psutil.virtual_memory().available
     if n > MOST or needed > free:
         raise InputError(
             f"the filtration of {n:,} points takes about {needed / 1e9:.1f} GB, and "

@@ -2,6 +2,7 @@ rule collate:
     input:
         pair_files("quality.json"),
         pair_files("signatures.parquet"),
+        task_files(),
         compared=comparisons(),
     output:
         report(
@@ -12,6 +13,7 @@ rule collate:
         ),
         quality=f"{RESULTS}/tables/quality.parquet",
         signatures=f"{RESULTS}/tables/signatures.parquet",
+        downstream=f"{RESULTS}/tables/downstream.parquet",
         distances=f"{RESULTS}/tables/distances.parquet",
         missing=f"{RESULTS}/tables/missing.parquet",
     log:
@@ -47,3 +49,5 @@ rule tables:
         rules.collate.output,
         rules.provenance.output,
         f"{RESULTS}/tables/noise.parquet",
+        [f"{RESULTS}/tables/external.parquet"] if EXTERNAL else [],
+        f"{RESULTS}/findings.md",

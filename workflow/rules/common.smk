@@ -16,7 +16,7 @@ if str(LIBRARY) not in sys.path:
 from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import again, settings
+from lmtopo.study import again, settings, tasks
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
@@ -26,6 +26,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = STUDY.results
+EXTERNAL = STUDY.file.quality.external
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
 PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}"
 PAIR = f"{RESULTS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
@@ -45,8 +46,9 @@ PRELOAD = (
     "numba",
     "numba.core.registry:cpu_target.target_context.refresh",
     "scipy.optimize",
-    "scipy.cluster.hierarchy",
     "gudhi",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
     "threadpoolctl",
     "matplotlib.pyplot",
 )

@@ -1,4 +1,7 @@
-FIGURES = ("perplexity", "signatures", "diagrams", "layers")
+FIGURES = ["perplexity", "signatures", "diagrams", "layers"]
+OF_TASKS = ["downstream", "downstream_signature"] if STUDY.file.downstream.tasks else []
+OF_EVIDENCE = ["evidence", "skill"]
+FIGURES += OF_TASKS + OF_EVIDENCE
 
 
 def shown_diagrams(figure):
@@ -6,6 +9,13 @@ def shown_diagrams(figure):
     if figure != "diagrams":
         return []
     return [shown["diagrams"] for shown in settings.diagrams_shown(STUDY)]
+
+
+def shown_tables(figure):
+    """Those that a figure shows, beside quality and signatures."""
+    if figure in OF_EVIDENCE:
+        return {"evidence": rules.analyse.output.evidence}
+    return {"downstream": rules.collate.output.downstream} if figure in OF_TASKS else {}
 
 
 # one rule a figure, since captions take no wildcards
@@ -16,6 +26,7 @@ for FIGURE in FIGURES:
             f"draw_{FIGURE}"
         input:
             shown_diagrams(FIGURE),
+            **shown_tables(FIGURE),
             quality=rules.collate.output.quality,
             signatures=rules.collate.output.signatures,
         output:

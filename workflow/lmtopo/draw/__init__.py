@@ -11,7 +11,16 @@ def draw(
 
     ``width`` is in inches; ``shown`` says which of the study's parts the figure shows.
     """
-    from lmtopo.draw import diagrams, layers, perplexity, trajectories
+    from lmtopo.draw import (
+        diagrams,
+        downstream,
+        downstream_signature,
+        evidence,
+        layers,
+        perplexity,
+        skill,
+        trajectories,
+    )
     from lmtopo.draw.style import save, style
     from lmtopo.tables import read
 
@@ -20,6 +29,10 @@ def draw(
         "signatures": trajectories.draw,
         "diagrams": diagrams.draw,
         "layers": layers.draw,
+        "downstream": downstream.draw,
+        "downstream_signature": downstream_signature.draw,
+        "evidence": evidence.draw,
+        "skill": skill.draw,
     }
     with style():
         save(figures[name](read(quality), read(signatures), width=width, **shown), figure)

@@ -50,12 +50,12 @@ def link_homology(
     state, last = start(n), np.float32(threshold)
     limits = edges.portions(d, last)
     counts = np.zeros(len(limits), dtype=np.int64)
-    edges.count(d, limits, counts)
-    found = np.empty(n + LANES, dtype=np.int32)
+    found, flat = np.empty(n + LANES, dtype=np.int32), d.reshape(-1)
+    edges.count(d, flat, limits, found, counts)
     low, before = np.float32(-1), np.int64(0)
     for limit, upto in zip(limits, counts, strict=True):
         keys = np.empty(upto - before, dtype=np.uint64)
-        edges.gather(d, d.reshape(-1), low, limit, rank, found, keys)
+        edges.gather(d, flat, low, limit, rank, found, keys)
         keys.sort()
         state, settled = pushed(keys, d, order, last, state, loops)
         if settled:

@@ -34,15 +34,18 @@ def portions(d: np.ndarray, last: np.float32) -> np.ndarray:
 
 
 @compiled
-def count(d, limits, counts):
-    """How many edges have a length of at most each of ``limits``."""
-    n = len(d)
+def count(d, flat, limits, found, counts):
+    """How many edges have a length of at most each of ``limits``; see `gather`."""
+    n, none = len(d), np.float32(-1)
     for i in range(n):
         for place in range(len(limits)):
-            limit, found = limits[place], np.int32(0)
-            for j in range(i + 1, n):
-                found += np.int32(d[i, j] <= limit)
-            counts[place] += found
+            j = i + 1
+            while j + LANES <= n:
+                counts[place] += between(flat, i * n + j, none, limits[place], j, found, 0)
+                j += LANES
+            while j < n:
+                counts[place] += np.int64(d[i, j] <= limits[place])
+                j += 1
 
 
 @compiled

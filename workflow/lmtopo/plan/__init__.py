@@ -7,7 +7,7 @@ from typing import Any
 
 from lmtopo import flops
 from lmtopo.job import say
-from lmtopo.plan import calibration, comparisons, sizes
+from lmtopo.plan import calibration, comparisons, downstream, sizes
 
 DOWNLOAD = 50e6
 """Bytes per second that a download is assumed to get."""
@@ -24,6 +24,7 @@ def plan(
     models: Sequence[Mapping[str, Any]],
     datasets: Sequence[Mapping[str, Any]],
     again: Sequence[Sequence[Any]],
+    tasks: Sequence[Mapping[str, Any]],
     keep: int,
     clouds_kept: bool,
     landmarks: int,
@@ -41,10 +42,15 @@ def plan(
     todo = dict.fromkeys((*STAGES, "noise"), 0)
     done = dict(todo)
     seconds = dict.fromkeys(("train", *STAGES, "noise"), 0.0)
-    gpu_flops = dict.fromkeys(("train", "observe", "noise"), 0.0)
+    gpu_flops = dict.fromkeys(("train", "observe", "noise", "downstream"), 0.0)
     disk, download = 0.0, 0.0
     unknown: set[str] = set()
     largest, checkpoints, waiting = 0.0, 0, 0
+    asked = downstream.jobs(name, models, tasks, datasets, shapes, unknown)
+    open_tasks = [job for job in asked if not job.path.is_file()]
+    for job in open_tasks:
+        seconds[job.stage] = seconds.get(job.stage, 0.0) + job.seconds
+        gpu_flops[job.stage] = gpu_flops.get(job.stage, 0.0) + job.flops
     lines: list[list[str]] = []
     for run in models:
         shape, weights = shapes[run["model"]], sizes.weights(run)
@@ -56,7 +62,11 @@ def plan(
                 gpu_flops["train"] += run["train_flops"]
                 rate = calibration.flops_rate(run["dtype"], run["threads"])
                 seconds["train"] += run["threads"] * run["train_flops"] / rate
-        needed = set()
+        needed = {
+            job.step
+            for job in open_tasks
+            if [job.model, job.budget] == [run["model"], run["budget"]]
+        }
         for dataset in observed:
             seen = dataset["observed"]
             cost = pair_cost(run, dataset, shape, name, signatures, unknown)
@@ -137,6 +147,11 @@ def plan(
         row(stage, todo[stage], done[stage], seconds[stage], gpu_flops.get(stage))
         for stage in stages
     ]
+    for stage in dict.fromkeys(job.stage for job in asked):
+        waiting_for = [job for job in open_tasks if job.stage == stage]
+        there = sum(job.stage == stage for job in asked) - len(waiting_for)
+        spent = (seconds.get(stage, 0.0), gpu_flops.get(stage, 0.0))
+        out.append(row(stage, len(waiting_for), there, *spent))
     tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
     missing = {path: spent for path, spent in tables.items() if not path.is_file()}
     seconds["compare"] = sum(missing.values())

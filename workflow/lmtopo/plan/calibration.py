@@ -83,6 +83,28 @@ def cloud_seconds(
     return persist, describe
 
 
+def probe_seconds(*, pairs: int, width: int) -> float:
+    """Seconds of a probe of `downstream`, on Gaussian states; correlated ones take longer."""
+    rows, features = 1000, 256
+
+    def measure() -> list[float]:
+        from threadpoolctl import threadpool_limits
+
+        from lmtopo.downstream.classifier import learn
+        from lmtopo.seeds import generator
+
+        random = generator(0, "calibration")
+        states, labels = random.standard_normal((rows, features)), random.integers(0, 2, rows)
+        with threadpool_limits(1):
+            learn(states[:100], labels[:100], states[:9])
+            began = time.perf_counter()
+            learn(states, labels, states[:9])
+            return [time.perf_counter() - began]
+
+    spent = remembered(f"probe {fingerprint('downstream')}", measure)[0]
+    return spent * pairs * 2 * width / (rows * features)
+
+
 def distance_seconds(*, points: int, width: int, metric: str, max_dimension: int) -> float:
     """Seconds of `compare` for one pair of clouds, on Gaussian points that moved a little."""
 

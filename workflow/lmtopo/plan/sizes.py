@@ -29,9 +29,10 @@ SPLITS = {
     ("Salesforce/wikitext", "wikitext-2-raw-v1", "validation"): (1_121_000, 60),
     ("Salesforce/wikitext", "wikitext-2-raw-v1", "test"): (1_256_000, 60),
     ("roneneldan/TinyStories", None, "validation"): (19_300_000, 21_990),
+    ("nyu-mll/glue", "mrpc", "train"): (870_000, 7_336),
     ("nyu-mll/glue", "mrpc", "validation"): (97_000, 816),
 }
-"""Bytes of text and documents of the splits that studies observe."""
+"""Bytes of text and documents of the splits that studies read."""
 
 
 @dataclass(frozen=True)
@@ -193,15 +194,19 @@ def tokens(study: str, tokenizer: str, dataset: Mapping[str, Any]) -> float | No
         from lmtopo.formats.probes import load
 
         return float(load(probe).readings[0].facts["n_tokens"])
-    saved = Path("datasets") / name / "provenance.json"
-    if saved.is_file():
-        split = read_json(saved)["splits"].get(seen["split"])
-        size = (split["bytes"], split["documents"]) if split else None
-    else:
-        size = SPLITS.get((*dataset["hub"], seen["split"])) if dataset["hub"] else None
+    size = split_size(dataset, seen["split"])
     if size is None:
         return None
     count, documents = size
     kept = min(seen["documents"] or documents, documents)
     found: float = count / BYTES_PER_TOKEN * kept / documents
     return min(found, kept * seen["max_tokens"]) if seen["max_tokens"] else found
+
+
+def split_size(dataset: Mapping[str, Any], split: str) -> tuple[int, int] | None:
+    """Bytes of text and documents of a split: of the saved dataset, else as published."""
+    saved = Path("datasets") / dataset["name"] / "provenance.json"
+    if saved.is_file():
+        found = read_json(saved)["splits"].get(split)
+        return (found["bytes"], found["documents"]) if found else None
+    return SPLITS.get((*dataset["hub"], split)) if dataset["hub"] else None

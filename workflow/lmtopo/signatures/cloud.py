@@ -92,6 +92,8 @@ class Cloud:
         of an SVD at width 512). What lies below sqrt(max(n, d) eps) of the largest is rounding
         (of float32 points too) and counts as zero.
         """
+        if self.spectrum is not None:
+            return self.spectrum
         x = self._exact - self._exact.mean(axis=0)
         gram = x @ x.T if x.shape[0] < x.shape[1] else x.T @ x
         eigenvalues = np.linalg.eigvalsh(gram)[::-1]

@@ -178,19 +178,18 @@ def spanning_trees(
     size sees (almost) every point; parts of fewer than 8 points are left out. The order is the same
     for every cloud of that many points.
     """
-    from scipy.cluster.hierarchy import linkage  # single linkage finds the tree
-    from scipy.spatial.distance import squareform
+    from lmtopo.distance_kernel import tree_length
 
     n = len(cloud.apart)
     order = generator(0, "spanning trees").permutation(n)
-    shuffled = cloud.apart[np.ix_(order, order)]
-    far = 2 * cloud.apart.max()
+    reached = np.empty(n)
     sizes = [n // parts for parts in PARTS if n // parts >= SMALLEST]
-    totals = []
-    for parts, size in zip(PARTS, sizes, strict=False):
-        part = np.arange(parts * size) // size
-        # one call for all parts: the longest edges, between them, come last
-        within = np.where(part == part[:, None], shuffled[: len(part), : len(part)], far)
-        edges = linkage(squareform(within, checks=False), "single")[:, 2]
-        totals.append(edges[: len(part) - parts].sum() / parts)
+    totals = [
+        sum(
+            tree_length(cloud.apart, order[part * size : (part + 1) * size], reached)
+            for part in range(parts)
+        )
+        / parts
+        for parts, size in zip(PARTS, sizes, strict=False)
+    ]
     return np.array(sizes, dtype=np.int64), np.array(totals, dtype=np.float64)

@@ -1,7 +1,7 @@
 """What can be wrong with a study, found before any job starts and told all at once."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +114,47 @@ def names(file: StudyFile) -> list[str]:
                 "a study evaluates a dataset on one split"
             )
         seen.add(entry.dataset)
+    problems += tasks(file)
     problems += sections(file)
     problems += signatures(file)
+    problems += evidence(file)
+    return problems
+
+
+def tasks(file: StudyFile) -> list[str]:
+    """Tasks of ``downstream`` without a dataset, with one that has no pairs, or given twice."""
+    problems = []
+    seen: set[str] = set()
+    for task in file.downstream.tasks:
+        origin = file.datasets.get(task.dataset)
+        if origin is None:
+            problems.append(unknown("downstream.tasks", task.dataset, file.datasets))
+        elif isinstance(origin, GeneratedDataset) and origin.kind != "paraphrases":
+            problems.append(
+                f"downstream.tasks: dataset '{task.dataset}' is of kind {origin.kind}, but a task "
+                "needs labelled pairs of sentences: of those generated, paraphrases"
+            )
+        if task.dataset in seen:
+            problems.append(f"downstream.tasks: dataset '{task.dataset}' stands there twice")
+        if task.split == "train":
+            problems.append(
+                f"downstream.tasks: '{task.dataset}' would be scored on the split it is learned "
+                "from: give another split than train"
+            )
+        seen.add(task.dataset)
+    chosen: set[str] = set()
+    for one in file.downstream.d90:
+        if one.dataset not in seen:
+            problems.append(unknown("downstream.d90", one.dataset, seen))
+        if one.dataset in chosen:
+            problems.append(f"downstream.d90: dataset '{one.dataset}' stands there twice")
+        models = [] if one.models == "all" else one.models
+        problems += [
+            unknown("downstream.d90.models", model, file.models)
+            for model in models
+            if model not in file.models
+        ]
+        chosen.add(one.dataset)
     return problems
 
 
@@ -125,6 +164,11 @@ def sections(file: StudyFile) -> list[str]:
         f"evaluate[{index}].clouds.keep: is one for the whole study: set clouds.keep"
         for index, entry in enumerate(file.evaluate)
         if entry.clouds is not None and "keep" in entry.clouds.model_fields_set
+    ]
+    problems += [
+        f"evaluate[{index}].quality.external: is one for the whole study: set quality.external"
+        for index, entry in enumerate(file.evaluate)
+        if entry.quality is not None and "external" in entry.quality.model_fields_set
     ]
     for where, clouds in file.clouds_used.items():
         if clouds.subsample > clouds.points:
@@ -195,6 +239,30 @@ def signatures(file: StudyFile) -> list[str]:
     return problems
 
 
+def evidence(file: StudyFile) -> list[str]:
+    """Primary tests of what is not measured; a table that is not there."""
+    from lmtopo.signatures import known
+
+    problems = []
+    names = known() if file.signatures == "all" else file.signatures
+    entries = {entry.dataset: entry for entry in file.evaluate}
+    for index, test in enumerate(file.evidence.primary):
+        where = f"evidence.primary[{index}]"
+        if test.signature not in names:
+            problems.append(unknown(f"{where}.signature", test.signature, names))
+        if test.dataset is not None and test.dataset not in entries:
+            problems.append(unknown(f"{where}.dataset", test.dataset, entries))
+            continue
+        clouds = file.clouds_on(entries[test.dataset or next(iter(entries))])
+        if test.pooling not in clouds.poolings:
+            problems.append(unknown(f"{where}.pooling", test.pooling, clouds.poolings))
+        if clouds.layers != "all" and test.layer not in clouds.layers:
+            problems.append(unknown(f"{where}.layer", test.layer, clouds.layers))
+    if file.table is not None and not Path(file.table.file).is_file():
+        problems.append(f"table: there is no file '{file.table.file}'")
+    return problems
+
+
 def unknown(where: str, name: str, known: Iterable[str]) -> str:
     return f"{where}: '{name}' is not defined (there are: {', '.join(known) or 'none'})"
 
@@ -229,7 +297,8 @@ def datasets(file: StudyFile) -> list[str]:
     problems = []
     trained = [model for model in file.models.values() if isinstance(model, TrainedModel)]
     evaluated = {entry.dataset: entry for entry in file.evaluate}
-    for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated]):
+    tasks = {task.dataset: task for task in file.downstream.tasks}
+    for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated, *tasks]):
         problems += [f"datasets.{name}: {line}" for line in other_origin(file, name)]
         try:
             sizes = document_bytes(file.datasets[name])
@@ -241,6 +310,8 @@ def datasets(file: StudyFile) -> list[str]:
         wanted = {"train"} if any(model.dataset == name for model in trained) else set()
         if name in evaluated:
             wanted.add(evaluated[name].split)
+        if name in tasks:
+            wanted |= {"train", tasks[name].split}
         for split in sorted(wanted - sizes.keys()):
             have = ", ".join(sizes)
             problems.append(f"datasets.{name}: has no split '{split}' (it has: {have})")
@@ -299,6 +370,20 @@ def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | Non
             "clouds.min_text_tokens, or pool by 'token' alone"
         )
     return None
+
+
+def external(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:
+    """Why the file of ``quality.external`` cannot be joined to the runs (model, budget, steps)."""
+    from lmtopo import external
+
+    chosen = file.quality.external
+    if chosen is None:
+        return []
+    try:
+        external.match(chosen.file, list(runs), chosen.unmatched)
+    except InputError as error:
+        return [f"quality.external: {error}"]
+    return []
 
 
 def too_few_unique(file: StudyFile, model: TrainedModel) -> list[str]:

@@ -1,6 +1,6 @@
 """From a study file to runs, checkpoints and pairs, before any job starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +79,14 @@ class Study:
     def results(self) -> str:
         return f"results/{self.name}"
 
+    @property
+    def analysed(self) -> str:
+        """Where the tables of stage `analyse` lie: with the study's, or, of a table from
+        elsewhere, in a folder of its own."""
+        if self.file.table is None:
+            return self.results
+        return f"results/outside/{Path(self.file.table.file).stem}"
+
     @cached_property
     def evaluations(self) -> dict[str, Evaluation]:
         return {entry.dataset: entry for entry in self.file.evaluate}
@@ -139,7 +147,8 @@ class Study:
     @property
     def datasets_used(self) -> list[str]:
         observed = [dataset for _, dataset in self.pairs]
-        used = [model.dataset for model in self.trained.values()] + observed
+        learned = [task.dataset for task in self.file.downstream.tasks]
+        used = [model.dataset for model in self.trained.values()] + observed + learned
         return list(dict.fromkeys(used))
 
     def source_files(self, dataset: str) -> list[str]:
@@ -197,10 +206,17 @@ def read(raw: Mapping[str, Any]) -> Study:
                     problems.append(f"models.{name}: {error}")
         problems += check.tokenizers(file)
         problems += check.datasets(file)
+    if not problems:
+        problems += check.external(file, steps(runs.values()))
     if problems:
         raise InputError(check.report(file.study, list(dict.fromkeys(problems))))
     left_out = losses.read(file.study) if file.missing == "leave_out" else {}
     return Study(file, runs, left_out)
+
+
+def steps(runs: Iterable[Run]) -> list[list[Any]]:
+    """Model, budget, and the steps of the checkpoints of each run."""
+    return [[run.model, run.budget, [one.step for one in run.checkpoints]] for run in runs]
 
 
 def run_of(file: StudyFile, name: str, model: Model, budget: str) -> Run:

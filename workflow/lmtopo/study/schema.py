@@ -35,6 +35,16 @@ class Part(BaseModel):
 AnyPart = TypeVar("AnyPart", bound=Part)
 
 
+def of_file(value: Any) -> Any:
+    """``FILE`` is short for ``{file: FILE}``."""
+    return {"file": value} if isinstance(value, str) else value
+
+
+def of_dataset(value: Any) -> Any:
+    """``- stories`` is short for ``- {dataset: stories}``."""
+    return {"dataset": value} if isinstance(value, str) else value
+
+
 class GeneratedRows(Part):
     train: int = Field(10_000, ge=0)
     validation: int = Field(400, ge=0)
@@ -186,6 +196,13 @@ class Clouds(Part):
     keep: Literal["all", "none"] = "all"
 
 
+class External(Part):
+    """A CSV file of metrics measured elsewhere, by model and step."""
+
+    file: str
+    unmatched: Literal["fail", "leave_out"] = "fail"
+
+
 class Quality(Part):
     context: int = Field(256, ge=2)
     stride: PositiveInt | None = None
@@ -195,6 +212,7 @@ class Quality(Part):
     batch_size: PositiveInt = 16
     threads: PositiveInt = 1
     linear: Literal["auto", "plain", "packed"] = "auto"
+    external: Annotated[External | None, BeforeValidator(of_file)] = None
 
 
 class Evaluation(Part):
@@ -276,6 +294,73 @@ class Noise(Part):
     dtypes: list[Dtype] = ["float32", "bfloat16"]
 
 
+class Task(Part):
+    """A dataset of labelled pairs of sentences that is learned, and the split it is scored on."""
+
+    dataset: Name
+    split: Split = "validation"
+
+
+class D90(Part):
+    """A task whose intrinsic dimension is measured, and the checkpoints of which models."""
+
+    dataset: Name
+    checkpoints: Literal["last", "landmarks", "all"] = "last"
+    models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = "all"
+
+
+class Finetune(Part):
+    """How checkpoints are fine-tuned for d90."""
+
+    dimensions: Annotated[list[PositiveInt], Field(min_length=1)] = [10, 30, 100, 300, 1000, 3000]
+    seeds: PositiveInt = 3
+    steps: PositiveInt = 500
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 5e-5
+
+
+class Downstream(Part):
+    """How well checkpoints do tasks, from their frozen states and asked in words."""
+
+    tasks: list[Annotated[Task, BeforeValidator(of_dataset)]] = []
+    checkpoints: Literal["last", "landmarks", "all"] = "last"
+    landmarks: int = Field(12, ge=2)
+    poolings: Annotated[list[Literal["last", "mean"]], Field(min_length=1)] = ["last", "mean"]
+    rows: PositiveInt = 10_000
+    d90: list[Annotated[D90, BeforeValidator(of_dataset)]] = []
+    finetune: Finetune = Finetune()
+
+
+class PrimaryTest(Part):
+    """A test over all runs that is declared before it is seen; ``dataset`` None is the first that
+    is observed."""
+
+    signature: str
+    dimension: int = Field(-1, ge=-1, le=2)
+    layer: Layer = "final_norm"
+    pooling: Pooling = "token"
+    dataset: Name | None = None
+    target: str = "log_perplexity"
+
+
+class Evidence(Part):
+    """Whether signatures say more about quality than compute does."""
+
+    primary: Annotated[list[PrimaryTest], Field(max_length=12)] = []
+    warmup: Fraction = 0.05
+    draws: int = Field(99, ge=19)
+
+
+class Table(Part):
+    """A table from elsewhere, and what its columns are."""
+
+    file: str
+    quality: str | None = None
+    compute: str | None = None
+    signatures: Annotated[list[str], Field(min_length=1)] | None = None
+    primary: Annotated[list[str], Field(max_length=12)] | None = None
+
+
 class Hub(Part):
     """What downloads may take."""
 
@@ -294,11 +379,6 @@ Dataset = GeneratedDataset | LocalDataset | HubDataset
 Model = TrainedModel | LocalModel | HubModel
 
 
-def evaluation(value: Any) -> Any:
-    """``- stories`` is short for ``- {dataset: stories}``."""
-    return {"dataset": value} if isinstance(value, str) else value
-
-
 class StudyFile(Part):
     study: Name
     seed: int = Field(1, ge=0)
@@ -313,18 +393,21 @@ class StudyFile(Part):
     ]
     budgets: dict[Name, Budget] = {}
     evaluate: Annotated[
-        list[Annotated[Evaluation, BeforeValidator(evaluation)]], Field(min_length=1)
+        list[Annotated[Evaluation, BeforeValidator(of_dataset)]], Field(min_length=1)
     ]
     clouds: Clouds = Clouds()
     quality: Quality = Quality()
     train: Train = Train()
     homology: Homology = Homology()
     signatures: Literal["all"] | Annotated[list[str], Field(min_length=1)] = "all"
+    downstream: Downstream = Downstream()
     compare: Compare = Compare()
     noise: Noise = Noise()
+    evidence: Evidence = Evidence()
     figures: Figures = Figures()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
+    table: Annotated[Table, BeforeValidator(of_file)] | None = None
 
     def clouds_on(self, entry: Evaluation) -> Clouds:
         """The section ``clouds`` as it holds for an entry of ``evaluate``."""
@@ -365,8 +448,11 @@ def where(index: int, section: str, keys: Part | None) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a study file, for editors; kept in ``config/schema.json``."""
     schema = StudyFile.model_json_schema()
-    entry = schema["properties"]["evaluate"]
-    entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
+    section = schema["$defs"]["Downstream"]["properties"]
+    for entry in (schema["properties"]["evaluate"], section["tasks"], section["d90"]):
+        entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
+    schema["$defs"]["Quality"]["properties"]["external"]["anyOf"].append({"type": "string"})
+    schema["properties"]["table"]["anyOf"].append({"type": "string"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -4,11 +4,19 @@ These become a rule's parameters, so that a changed key re-runs the stages that 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from lmtopo.study import again
+from lmtopo.study import again, tasks
 from lmtopo.study.again import Variant
-from lmtopo.study.resolve import RELEASED, Checkpoint, Run, Study, training_flops_per_token
+from lmtopo.study.resolve import (
+    RELEASED,
+    Checkpoint,
+    Run,
+    Study,
+    steps,
+    training_flops_per_token,
+)
 from lmtopo.study.schema import HubDataset, HubModel, TrainedModel
 
 
@@ -63,6 +71,7 @@ def plan(study: Study) -> dict[str, Any]:
             [variant.name, checkpoint.model, checkpoint.budget, checkpoint.step, dataset]
             for variant, checkpoint, dataset in again.pairs(study)
         ],
+        "tasks": [planned_task(study, name) for name in tasks.tasks(study)],
         "keep": study.file.hub.keep,
         "clouds_kept": study.file.clouds.keep == "all",
         "landmarks": study.file.compare.landmarks,
@@ -136,6 +145,31 @@ def draws_per_cloud(study: Study, dataset: str) -> int:
     return sum(nulls.draws.values()) * min(nulls.replicates, study.clouds(dataset).replicates)
 
 
+def planned_task(study: Study, name: str) -> dict[str, Any]:
+    section, clouds, quality = (
+        study.file.downstream,
+        tasks.clouds(study, name),
+        tasks.quality(study, name),
+    )
+    return {
+        "name": name,
+        "split": tasks.tasks(study)[name].split,
+        "rows": section.rows,
+        "layers": clouds.layers,
+        "poolings": section.poolings,
+        "dtype": quality.dtype,
+        "threads": quality.threads,
+        "finetune": section.finetune.model_dump(),
+        "steps": {
+            stage: {
+                f"{run.model}/{run.budget}": [one.step for one in done(study, run, name)]
+                for run in study.runs.values()
+            }
+            for stage, done in (("downstream", tasks.checkpoints), ("d90", tasks.tuned))
+        },
+    }
+
+
 def train(study: Study, model: str, budget: str) -> dict[str, Any]:
     trained, recipe = study.trained[model], study.file.train
     contexts = [
@@ -188,20 +222,61 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
     clouds, quality = study.clouds(dataset), study.quality(dataset)
     return {
         "checkpoint": checkpoint.folder,
-        "run": {
-            "study": study.name,
-            "model": checkpoint.model,
-            "budget": checkpoint.budget,
-            "checkpoint": checkpoint.name,
-            "step": checkpoint.step,
-            "tokens": checkpoint.tokens,
-        },
+        "run": run_columns(study, checkpoint),
         "layers": clouds.layers,
         "poolings": clouds.poolings,
         "dtype": quality.dtype,
         "batch_size": quality.batch_size,
         "threads": quality.threads,
         "linear": quality.linear,
+    }
+
+
+def run_columns(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Those run columns that are known before the weights are read."""
+    return {
+        "study": study.name,
+        "model": checkpoint.model,
+        "budget": checkpoint.budget,
+        "checkpoint": checkpoint.name,
+        "step": checkpoint.step,
+        "tokens": checkpoint.tokens,
+    }
+
+
+def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
+    section = study.file.downstream
+    clouds, quality = tasks.clouds(study, dataset), tasks.quality(study, dataset)
+    return {
+        "checkpoint": checkpoint.folder,
+        "run": run_columns(study, checkpoint),
+        "name": dataset,
+        "split": tasks.tasks(study)[dataset].split,
+        "rows": section.rows,
+        "layers": clouds.layers,
+        "poolings": section.poolings,
+        "skip_positions": clouds.skip_positions,
+        "prefix": quality.prefix,
+        "context": quality.context,
+        "dtype": quality.dtype,
+        "batch_size": quality.batch_size,
+        "threads": quality.threads,
+        "seed": study.file.seed,
+    }
+
+
+def d90(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
+    section, quality = study.file.downstream, tasks.quality(study, dataset)
+    return {
+        "checkpoint": checkpoint.folder,
+        "run": run_columns(study, checkpoint),
+        "name": dataset,
+        "split": tasks.tasks(study)[dataset].split,
+        "rows": section.rows,
+        "context": quality.context,
+        "threads": quality.threads,
+        "seed": study.file.seed,
+        **section.finetune.model_dump(),
     }
 
 
@@ -279,12 +354,18 @@ def describe_again(study: Study, dataset: str) -> dict[str, Any]:
 def collate(study: Study) -> dict[str, Any]:
     return {
         "pairs": f"{study.results}/pairs",
-        "runs": [
-            [run.model, run.budget, [checkpoint.step for checkpoint in run.checkpoints]]
-            for run in study.runs.values()
-        ],
+        "runs": steps(study.runs.values()),
         "datasets": list(study.evaluations),
+        "tasks": [list(one) for one in tasks.files(study)],
         "left_out": left_out(study),
+    }
+
+
+def external(study: Study) -> dict[str, Any]:
+    chosen = study.file.quality.external
+    return {
+        "runs": steps(study.runs.values()),
+        "unmatched": "fail" if chosen is None else chosen.unmatched,
     }
 
 
@@ -316,6 +397,25 @@ def sampling(study: Study, dataset: str) -> dict[str, Any]:
     }
 
 
+def analyse(study: Study) -> dict[str, Any]:
+    section, chosen = study.file.evidence, study.file.table
+    told = {"warmup": section.warmup, "draws": section.draws, "seed": study.file.seed}
+    if chosen is not None:
+        return told | {
+            "name": Path(chosen.file).stem,
+            "primary": chosen.primary,
+            "columns": chosen.model_dump(include={"quality", "compute", "signatures"}),
+        }
+    return told | {
+        "name": study.name,
+        "primary": [
+            {**test.model_dump(), "dataset": test.dataset or study.shown}
+            for test in section.primary
+        ],
+        "null": next(iter(study.file.homology.nulls.draws), None),
+    }
+
+
 def draw(study: Study, figure: str) -> dict[str, Any]:
     figures, dataset = study.file.figures, study.shown
     pooling = study.clouds(dataset).poolings[0]
@@ -324,6 +424,16 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
         return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study, dataset)}
     if figure == "layers":
         return told | {"dataset": dataset, "pooling": pooling, "signature": signature_shown(study)}
+    if figure == "downstream":
+        return told | shown_probes(study)
+    if figure == "downstream_signature":
+        return told | {
+            **shown_probes(study),
+            "dataset": dataset,
+            "cloud_pooling": pooling,
+            "cloud_layer": last_layer(study, dataset),
+            "signature": signature_shown(study),
+        }
     if figure == "diagrams":
         return told | {
             "shown": diagrams_shown(study),
@@ -331,6 +441,18 @@ def draw(study: Study, figure: str) -> dict[str, Any]:
             "layer": last_layer(study, dataset),
         }
     return told
+
+
+def shown_probes(study: Study) -> dict[str, Any]:
+    """Of each task, the probe that figures show: at the last layer, of means if there are any."""
+    poolings = study.file.downstream.poolings
+    layers = {name: tasks.clouds(study, name).layers for name in tasks.tasks(study)}
+    return {
+        "layers": {
+            name: "final_norm" if chosen == "all" else chosen[-1] for name, chosen in layers.items()
+        },
+        "pooling": "mean" if "mean" in poolings else poolings[0],
+    }
 
 
 def signature_shown(study: Study) -> str:

@@ -1,0 +1,75 @@
+"""Runs at equal compute share every function of compute, whatever its shape."""
+
+import numpy as np
+import pytest
+import simulate
+
+from lmtopo.evidence import equal_compute, rows
+from lmtopo.evidence.association import p_value
+from lmtopo.evidence.trajectories import family
+
+
+def sharp(u: np.ndarray) -> np.ndarray:
+    """A step, which no smooth of a few degrees of freedom can follow."""
+    return np.where(u > 0.5, 1.0, 0.0)
+
+
+def test_what_runs_share_is_no_tie_between_them() -> None:
+    rng = np.random.default_rng(0)
+    found = simulate.study(
+        rng, signature=sharp, quality=sharp, models=1, seeds=2, copies=200, noise=0.05
+    )
+    first, second = found.runs
+    alone = rows.of_run(second, 0.05)["partial"]
+    assert np.median(alone.r) > 0.25
+    beside = equal_compute.against(second, [first])
+    assert abs(np.median(beside.r)) < 0.05
+    assert (p_value(beside) < 0.05).mean() < 0.1
+
+
+def test_a_tie_within_runs_is_there_beside_others() -> None:
+    rng = np.random.default_rng(1)
+    found = simulate.study(rng, signature=sharp, link=0.7, models=1, seeds=2, copies=50)
+    beside = equal_compute.against(found.runs[1], [found.runs[0]])
+    assert np.median(beside.r) == pytest.approx(0.65, abs=0.1)
+
+
+def test_values_between_checkpoints_are_interpolated_and_none_are_made_up() -> None:
+    known = np.array([0.0, 1.0, 2.0, 3.0])
+    values = np.array([[0.0, 0.0], [10.0, np.nan], [20.0, 20.0], [30.0, 30.0]])
+    found = equal_compute.at(np.array([-0.5, 0.0, 0.5, 2.0, 2.5, 3.0, 3.1]), known, values)
+    np.testing.assert_allclose(found[:, 0], [np.nan, 0, 5, 20, 25, 30, np.nan])
+    np.testing.assert_allclose(found[:, 1], [np.nan, 0, np.nan, 20, 25, 30, np.nan])
+
+
+def test_runs_need_not_be_of_one_scale() -> None:
+    trend = np.linspace(0, 9, 30)[:, None]
+    np.testing.assert_allclose(
+        np.ptp(equal_compute.differences(3 * trend + 1, trend), axis=0), 0, atol=1e-12
+    )
+
+
+def test_no_comparison_says_again_what_another_has_said() -> None:
+    runs = simulate.study(np.random.default_rng(0), signature=None, models=2, seeds=3).runs
+    assert rows.comparisons(runs) == ([(1, [0]), (2, [0, 1]), (4, [3]), (5, [3, 4])], True)
+    strangers = simulate.study(np.random.default_rng(0), signature=None, models=3, seeds=1).runs
+    assert rows.comparisons(strangers) == ([(1, [0]), (2, [0, 1])], False)
+    assert rows.comparisons(strangers[:1]) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "expected"),
+    [
+        ("pythia-70m-seed3", np.nan, "pythia-70m"),
+        ("small_s2", np.nan, "small"),
+        ("pythia-410m", np.nan, "pythia-410m"),
+        ("gpt-2", np.nan, "gpt-2"),
+        ("neox-64", 123456, "123456 parameters"),
+    ],
+)
+def test_runs_that_differ_by_seed_or_budget_are_one_family(
+    model: str, parameters: float, expected: str
+) -> None:
+    import pandas as pd
+
+    assert family(pd.DataFrame({"model": [model], "parameters": [parameters]})) == expected

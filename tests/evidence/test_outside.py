@@ -1,0 +1,99 @@
+"""Tables of other people are read, or it is said why not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lmtopo.errors import InputError
+from lmtopo.evidence import outside
+
+
+def wide() -> pd.DataFrame:
+    rows = [
+        {"model": model, "step": step, "compute": 1e9 * step, "perplexity": 90.0 - step}
+        | {"h1_entropy": 1.0 * step, "rank": 2.0, "note": "x"}
+        for model in ("a", "b")
+        for step in (0, 1, 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def written(folder: Path, frame: pd.DataFrame, name: str = "t.csv") -> str:
+    path = folder / name
+    frame.to_csv(path, index=False, sep="\t" if name.endswith("tsv") else ",")
+    return str(path)
+
+
+def test_a_column_is_a_signature_and_its_name_tells_the_dimension(tmp_path: Path) -> None:
+    found = outside.read(written(tmp_path, wide()))
+    kinds = found.signatures[["signature", "dimension"]].drop_duplicates()
+    assert kinds.to_numpy().tolist() == [["h1_entropy", 1], ["rank", -1]]
+    assert len(found.quality) == 6
+    assert found.quality["flops"].tolist()[:3] == [0, 1e9, 2e9]
+    np.testing.assert_allclose(found.quality["log_quality"][:3], np.log([90, 89, 88]))
+    assert found.null is None
+    told = " ".join(found.notes)
+    assert "signatures are h1_entropy, rank" in told
+    assert "columns left out: note" in told
+
+
+def test_long_tables_seeds_and_nulls(tmp_path: Path) -> None:
+    frame = wide().drop(columns=["rank", "note"]).rename(columns={"h1_entropy": "value"})
+    frame = pd.concat([frame.assign(seed=seed) for seed in (1, 2)])
+    frame = frame.assign(signature="entropy", dimension=1, gaussian_mean=0.5)
+    found = outside.read(written(tmp_path, frame, "t.tsv"))
+    assert found.quality["budget"].unique().tolist() == ["released-seed1", "released-seed2"]
+    assert found.null == "null"
+    assert found.signatures["null_mean"].tolist() == [0.5] * 12
+    frame = wide().assign(h1_entropy_null_mean=0.25)
+    found = outside.read(written(tmp_path, frame))
+    assert "h1_entropy_null_mean" not in set(found.signatures["signature"])
+    means = found.signatures.groupby("signature")["null_mean"].first()
+    assert means["h1_entropy"] == 0.25
+    assert np.isnan(means["rank"])
+
+
+def test_parquet_and_chosen_columns(tmp_path: Path) -> None:
+    frame = wide().rename(columns={"perplexity": "wiki", "compute": "pf"})
+    frame.to_parquet(tmp_path / "t.parquet")
+    found = outside.read(
+        str(tmp_path / "t.parquet"), quality="wiki", compute="pf", signatures=["rank"]
+    )
+    assert found.signatures["signature"].unique().tolist() == ["rank"]
+    assert found.quality["flops"].iloc[1] == 1e9
+    assert found.quality["log_quality"].iloc[0] == 90  # of unknown name and a small range: as it is
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="model"), "has no column 'model' or .* for the model"),
+        (lambda t: t.rename(columns={"perplexity": "q"}), r"quality: COLUMN\}'"),
+        (lambda t: t.drop(columns=["h1_entropy", "rank"]), "has no column of a signature"),
+        (
+            lambda t: t.assign(perplexity="much"),
+            "row 1: 'much' in column 'perplexity' is no number",
+        ),
+        (lambda t: pd.concat([t, t]), "several values of .* tell"),
+        (lambda t: t[:0], "has no rows"),
+        (lambda t: t.assign(perplexity=np.nan), "no value of quality"),
+        (lambda t: t.assign(step=np.nan), "rows without model or step"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        outside.read(written(tmp_path, change(wide())))
+
+
+def test_a_file_that_is_no_table_and_a_column_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        outside.read(str(tmp_path / "none.csv"))
+    with pytest.raises(InputError, match="no column 'wiki' for the quality"):
+        outside.read(written(tmp_path, wide()), quality="wiki")
+    with pytest.raises(InputError, match="no column 'x' for the signatures"):
+        outside.read(written(tmp_path, wide()), signatures=["x"])

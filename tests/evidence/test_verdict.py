@@ -1,0 +1,144 @@
+"""Simulated studies with known answers get the verdicts that they must; each has one primary test
+over all runs (its q is its p), so that a share of copies is a share of studies."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulate
+from scipy.stats import binomtest
+
+from lmtopo.evidence import rows, verdict
+
+PYTHIA = np.array([*(2.0**k for k in range(10)), *np.linspace(1000, 143000, 47).round()])
+
+
+def verdicts(seed: int, copies: int, **study: Any) -> pd.DataFrame:
+    found = simulate.study(np.random.default_rng(seed), copies=copies, **study)
+    frame = next(rows.rows(found, 0.05, horizons=()))
+    frame = frame.assign(primary=True, noise_ratio=np.nan)
+    frame = frame.assign(q=verdict.joint(frame))
+    return frame.assign(verdict=verdict.verdict(frame))
+
+
+def share(frame: pd.DataFrame, word: str) -> float:
+    return float((frame["verdict"] == word).mean())
+
+
+CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "a": ({"signature": simulate.line}, "confounded with compute"),
+    "b": ({"signature": simulate.line, "link": 0.6}, "supported"),
+    "b without trend": ({"signature": None, "link": 0.6}, "supported"),
+    "b in two seeds": ({"signature": simulate.fall, "link": 0.6, "seeds": 2}, "supported"),
+    "b without seeds": ({"signature": simulate.line, "link": 0.6, "seeds": 1}, "exploratory"),
+    "c": ({"signature": None}, "noise"),
+    "d": ({"signature": simulate.line, "link": 0.6, "of_null": 1.0}, "spectral only"),
+    "e": ({"signature": simulate.hump, "quality": simulate.hump}, "confounded with compute"),
+    "e of another shape": (
+        {"signature": simulate.wave, "quality": simulate.hump, "noise": 0.05},
+        "confounded with compute",
+    ),
+    "f": (
+        {"signature": simulate.line, "quality": simulate.line, "quality_noise": 0.0},
+        "not identifiable",
+    ),
+    "f of another shape": ({"signature": None, "quality_noise": 0.0}, "not identifiable"),
+    "short": ({"signature": simulate.line, "link": 0.6, "checkpoints": 14}, "too few checkpoints"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_studies_with_known_answers(case: str) -> None:
+    study, expected = CASES[case]
+    found = verdicts(11, 40, **study)
+    assert share(found, expected) >= 0.9, found["verdict"].value_counts()
+
+
+def test_the_naive_test_would_have_found_what_is_not_there() -> None:
+    found = verdicts(5, 40, signature=simulate.hump, quality=simulate.hump)
+    assert found["rho"].abs().median() > 0.7
+    assert found["partial"].abs().median() < 0.1
+    # a curve that four degrees of freedom cannot follow is in what is left of both, and only
+    # runs that differ at equal compute tell
+    sharp = verdicts(
+        5, 40, signature=simulate.fall, quality=simulate.fall, noise=0.02, quality_noise=0.02
+    )
+    assert (sharp["p"] < 0.05).mean() > 0.5
+    assert share(sharp, "supported") < 0.15
+
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "a, a line": {"signature": simulate.line},
+    "a, as the loss": {"signature": simulate.fall, "noise": 0.03, "quality_noise": 0.03},
+    "a, at Pythia's steps": {"signature": simulate.line, "steps": PYTHIA},
+    "a, 19 checkpoints": {"signature": simulate.line, "checkpoints": 19},
+    "c": {"signature": None},
+    "c, phi 0.9": {"signature": None, "phi": 0.9},
+    "e, humps": {"signature": simulate.hump, "quality": simulate.hump},
+    "e, waves": {"signature": simulate.wave, "quality": simulate.wave},
+    "e, 19 checkpoints": {
+        **{"signature": simulate.wave, "quality": simulate.hump, "checkpoints": 19},
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", NOTHING)
+def test_of_2000_studies_without_a_tie_few_are_supported(case: str) -> None:
+    found = verdicts(17, 2000, **NOTHING[case])
+    false = int((found["verdict"] == "supported").sum())
+    assert binomtest(false, 2000).proportion_ci(0.95).high <= 0.07
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("checkpoints", [24, 57])
+def test_a_planted_tie_is_found(seeds: int, checkpoints: int) -> None:
+    study = {"signature": simulate.line, "link": 0.6, "seeds": seeds, "checkpoints": checkpoints}
+    assert share(verdicts(23, 500, **study), "supported") >= 0.9
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    """A row for which everything speaks, but for ``columns``."""
+    row = {
+        **{"n_run": 24, "partial": 0.6, "p": 0.001, "equal_compute": 0.5, "equal_p": 0.002},
+        **{"siblings": True, "has_null": True, "excess": 0.5, "excess_p": 0.01},
+        **{"noise_ratio": 9.0, "constant": False, "follows_p": 0.001},
+        **{"quality_follows_p": 0.001, "quality_left": 0.1, "quality_rough": 0.5},
+        **{"primary": True, "q": 0.01},
+    }
+    return pd.DataFrame([row | columns])
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, "supported"),
+        ({"primary": False, "q": np.nan}, "exploratory"),
+        ({"siblings": False}, "exploratory"),
+        ({"n_run": 14}, "too few checkpoints"),
+        ({"quality_left": 1e-9}, "not identifiable"),
+        ({"quality_rough": 0.001}, "not identifiable"),
+        ({"constant": True, "partial": np.nan, "p": np.nan, "q": 1.0}, "not identifiable"),
+        ({"noise_ratio": 1.5}, "noise"),
+        ({"noise_ratio": np.nan}, "supported"),
+        ({"excess_p": 0.2}, "spectral only"),
+        ({"excess": -0.5}, "spectral only"),
+        ({"excess": np.nan, "excess_p": np.nan}, "spectral only"),
+        ({"excess": np.nan, "excess_p": np.nan, "has_null": False}, "supported"),
+        ({"q": 0.2}, "confounded with compute"),
+        ({"q": 0.2, "follows_p": 0.5}, "noise"),
+        ({"q": 0.2, "quality_follows_p": 0.5}, "noise"),
+    ],
+)
+def test_each_rule_decides_a_row_of_its_own(columns: dict[str, Any], expected: str) -> None:
+    assert verdict.verdict(frame(**columns)).tolist() == [expected]
+
+
+def test_both_ways_of_taking_compute_out_must_agree() -> None:
+    both = frame(p=0.001, equal_p=0.04)
+    assert verdict.joint(both).tolist() == [0.04]
+    assert verdict.joint(frame(equal_compute=-0.5)).tolist() == [1.0]
+    assert verdict.joint(frame(equal_compute=np.nan, equal_p=np.nan)).tolist() == [0.001]
+    assert verdict.joint(frame(p=np.nan, partial=np.nan)).tolist() == [1.0]

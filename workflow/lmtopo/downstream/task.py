@@ -1,0 +1,87 @@
+"""A task: labelled pairs of sentences, as MRPC has them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+
+from lmtopo.dataset.saved import batches, columns, split_names
+from lmtopo.errors import InputError
+
+COLUMNS = ("sentence1", "sentence2", "label")
+FEWEST = 5
+"""Pairs of each label that must be learned from: each of five folds needs one."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of sentences; label 1: they mean the same."""
+
+    first: list[str]
+    second: list[str]
+    labels: Int64[np.ndarray, " pairs"]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The first sentences of all pairs, then the second ones."""
+        return [*self.first, *self.second]
+
+
+def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
+    """The first ``rows`` pairs of a split of a saved dataset.
+
+    Raises
+    ------
+    InputError
+        If there is no such split, a column is missing, or a label is neither 0 nor 1.
+    """
+    folder = Path(folder)
+    known = split_names(folder) or []
+    if split not in known:
+        raise InputError(
+            f"dataset '{folder.name}' has no split '{split}' (it has: {', '.join(known)})"
+        )
+    lacking = [name for name in COLUMNS if name not in columns(folder / split)]
+    if lacking:
+        raise InputError(
+            f"dataset '{folder.name}' has no column '{lacking[0]}': a task of downstream needs "
+            f"{', '.join(COLUMNS)}; its `columns` can name the file's own"
+        )
+    first: list[str] = []
+    second: list[str] = []
+    labels: list[object] = []
+    for batch in batches(folder / split, COLUMNS):
+        some = batch.slice(0, rows - len(first)).to_pydict()
+        first += some["sentence1"]
+        second += some["sentence2"]
+        labels += some["label"]
+        if len(first) == rows:
+            break
+    strange = next((label for label in labels if label not in (0, 1)), None)
+    if strange is not None:
+        raise InputError(
+            f"dataset '{folder.name}', split '{split}' has the label {strange!r}: a task of "
+            "downstream has labels 0 and 1 (1: the sentences mean the same)"
+        )
+    return Pairs(first, second, np.array(labels, dtype=np.int64))
+
+
+def check_learnable(name: str, labels: Int64[np.ndarray, " pairs"]) -> None:
+    """Refuse labels that cannot be learned from.
+
+    Raises
+    ------
+    InputError
+        If a label has fewer than five pairs.
+    """
+    counts = np.bincount(labels, minlength=2)
+    if counts.min() < FEWEST:
+        raise InputError(
+            f"task '{name}' has {counts[0]} pairs of label 0 and {counts[1]} of label 1 to learn "
+            f"from, but needs {FEWEST} of each: give it a larger train split, or raise "
+            "downstream.rows"
+        )

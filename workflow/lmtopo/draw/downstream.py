@@ -1,0 +1,83 @@
+"""Figure `downstream`: what compute buys on tasks, for every run."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lmtopo.draw.style import compute_axis, legend, looks, place_on_log
+from lmtopo.tables import read
+
+BASELINES = {"majority": "--", "bag_of_words": ":"}
+
+
+def draw(
+    quality: pd.DataFrame,
+    signatures: pd.DataFrame,
+    *,
+    width: float,
+    downstream: str,
+    layers: Mapping[str, str],
+    pooling: str,
+) -> Figure:
+    """Accuracy against compute, a row of panels a task, one line a run, with 95% intervals: of
+    the linear probe on the task's layer in ``layers``, and of the answers to the question in
+    words. Grey: the baselines that know nothing of the model, of the same pairs."""
+    table = read(downstream)
+    tasks = list(layers)
+    figure, panels = plt.subplots(
+        len(tasks),
+        2,
+        figsize=(width, 0.9 + 2.3 * len(tasks)),
+        squeeze=False,
+        sharex=True,
+        sharey="row",
+    )
+    compute, label = compute_axis(table)
+    apart = beside_each_other(table[compute], len(looks(table)))
+    for number, (row, task) in enumerate(zip(panels, tasks, strict=True), start=1):
+        here = table[table["task"] == task]
+        probe = (here["layer"] == layers[task]) & (here["pooling"] == pooling)
+        shown = {
+            f"{task}: linear probe ({layers[task]}, {pooling})": here[
+                probe & (here["metric"] == "probe_accuracy")
+            ],
+            f"{task}: asked in words": here[here["metric"] == "zero_shot_accuracy"],
+        }
+        for panel, (title, scores) in zip(row, shown.items(), strict=True):
+            panel.set_title(title)
+            place = place_on_log(panel, table[compute], label if number == len(tasks) else "")
+            for aside, ((model, budget), look) in zip(apart, looks(table).items(), strict=True):
+                run = scores[(scores["model"] == model) & (scores["budget"] == budget)]
+                run = run.sort_values("step")
+                errors = [run["value"] - run["low"], run["high"] - run["value"]]
+                at = [aside * place(value) for value in run[compute]]
+                panel.errorbar(at, run["value"], errors, elinewidth=0.6, **look | {"markersize": 4})
+            for name, line in BASELINES.items():
+                known = here.loc[here["metric"] == f"{name}_accuracy", "value"]
+                panel.axhline(known.mean(), color="#777777", linestyle=line, linewidth=1.0)
+                panel.annotate(
+                    name.replace("_", " "),
+                    (1.0, known.mean()),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(-2, 2),
+                    textcoords="offset points",
+                    ha="right",
+                    fontsize=6.5,
+                    color="#555555",
+                )
+        row[0].set_ylabel(f"accuracy ({here['split'].iloc[0]})")
+    figure.suptitle("Does compute buy the task, beyond what the baselines have?")
+    legend(figure, table)
+    return figure
+
+
+def beside_each_other(compute: "pd.Series[float]", runs: int) -> list[float]:
+    """Factors by which the points of each run are moved on a log axis: runs of one budget would
+    lie on each other."""
+    spent = compute[compute > 0]
+    span = np.log10(spent.max() / spent.min()) if len(spent) else 0.0
+    places = np.arange(runs) - (runs - 1) / 2
+    return [float(factor) for factor in 10 ** (0.012 * max(span, 0.5) * places)]

@@ -1,0 +1,63 @@
+"""Figure `downstream_signature`: a signature of checkpoints beside their scores on tasks."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lmtopo.draw.style import legend, looks
+from lmtopo.draw.trajectories import title
+from lmtopo.tables import read
+
+RUN = ["model", "budget", "checkpoint"]
+
+
+def draw(
+    quality: pd.DataFrame,
+    signatures: pd.DataFrame,
+    *,
+    width: float,
+    downstream: str,
+    layers: Mapping[str, str],
+    pooling: str,
+    dataset: str,
+    cloud_pooling: str,
+    cloud_layer: str,
+    signature: str,
+) -> Figure:
+    """Accuracy of the linear probe, with its 95% interval, against a signature's mean over
+    replicates, one panel a task and one point a checkpoint, joined in the order of training. A
+    topological signature is shown in its highest dimension."""
+    values = signatures.query(
+        "dataset == @dataset and pooling == @cloud_pooling and layer == @cloud_layer "
+        "and signature == @signature"
+    )
+    dimension = int(values["dimension"].max())
+    values = values[values["dimension"] == dimension]
+    means = values.groupby(RUN, sort=False)["value"].mean().rename("signature").reset_index()
+    table = read(downstream).merge(means, on=RUN)
+    columns = min(len(layers), 3)
+    rows = -(-len(layers) // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(width, 0.9 + 2.6 * rows), squeeze=False, sharex=True
+    )
+    for panel, (task, layer) in zip(panels.flat, layers.items(), strict=False):
+        some = table.query(
+            "task == @task and layer == @layer and pooling == @pooling "
+            "and metric == 'probe_accuracy'"
+        )
+        for (model, budget), look in looks(table).items():
+            run = some[(some["model"] == model) & (some["budget"] == budget)].sort_values("step")
+            errors = [run["value"] - run["low"], run["high"] - run["value"]]
+            faint = look | {"linewidth": 0.7, "markersize": 4}
+            panel.errorbar(run["signature"], run["value"], errors, elinewidth=0.6, **faint)
+        panel.set_title(f"{task}: linear probe ({layer}, {pooling})")
+        panel.set_xlabel(f"{title(dimension, signature)} ({dataset}, {cloud_layer})")
+    for panel in panels.flat[len(layers) :]:
+        panel.set_axis_off()
+    for row in panels:
+        row[0].set_ylabel("accuracy")
+    figure.suptitle(f"Do checkpoints of other {title(dimension, signature)} do the task better?")
+    legend(figure, table)
+    return figure

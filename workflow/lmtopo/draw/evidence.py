@@ -1,0 +1,74 @@
+"""Figure `evidence`: which signatures are tied to quality, with compute and without."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lmtopo.draw.style import COLOURS
+from lmtopo.draw.trajectories import title
+from lmtopo.evidence.rows import POOLED
+from lmtopo.tables import read
+
+MOST = 16
+"""Rows shown where no test was declared beforehand: the strongest raw ones."""
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "rho": ("raw", {"marker": "o", "markerfacecolor": "white", "color": "#777777"}),
+    "partial": ("after compute (95%)", {"marker": "s", "color": COLOURS[0]}),
+    "equal_compute": ("at equal compute", {"marker": "D", "color": COLOURS[1]}),
+    "excess": ("excess over the null", {"marker": "x", "color": COLOURS[6]}),
+}
+"""Columns of the table, what they are called, and how they look."""
+
+
+def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str) -> Figure:
+    """A forest plot: a line a test over all runs, its correlation with quality raw, after a smooth
+    function of compute (with its interval), at equal compute, and of the excess over the null; its
+    verdict at the right."""
+    table = shown(read(evidence))
+    figure, panel = plt.subplots(figsize=(width, 1.3 + 0.3 * max(len(table), 3)))
+    panel.axvline(0, color="#888888", linewidth=0.7)
+    places = range(len(table))
+    for number, (column, (label, look)) in enumerate(WAYS.items()):
+        at = [place + 0.16 * (number - 1.5) for place in places]
+        if column == "partial":
+            low, high = table["partial_low"], table["partial_high"]
+            panel.hlines(at, low, high, color=look["color"], linewidth=1.4)
+        panel.plot(table[column], at, linestyle="", markersize=4.5, label=label, **look)
+    if table.empty:
+        say_nothing(panel)
+    panel.set_yticks(list(places), names(table))
+    panel.set(xlim=(-1.05, 1.05), ylim=(len(table) - 0.4, -0.6), xlabel="Spearman correlation")
+    panel.set_xticks([-1, -0.5, 0, 0.5, 1])
+    beside = panel.secondary_yaxis("right")
+    beside.set_yticks(list(places), table["verdict"])
+    beside.spines["right"].set_visible(False)
+    beside.tick_params(length=0)
+    figure.legend(loc="outside lower center", ncols=len(WAYS))
+    figure.suptitle("Is a signature tied to quality beyond compute?")
+    return figure
+
+
+def say_nothing(panel: Axes) -> None:
+    panel.text(*(0.5, 0.5), "no run has enough checkpoints", ha="center", transform=panel.transAxes)
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The primary rows; where there are none, the `MOST` strongest raw ones over all runs."""
+    primary = table[table["primary"]]
+    if len(primary):
+        return primary
+    over = table[(table["model"] == POOLED) & table["rho"].notna()]
+    return over.loc[over["rho"].abs().sort_values(ascending=False, kind="stable").index[:MOST]]
+
+
+def names(table: pd.DataFrame) -> list[str]:
+    """Each row's signature, and what else tells it from the others."""
+    parts = ["dataset", "layer", "pooling", "target"]
+    told = [part for part in parts if table[part].nunique() > 1]
+    return [
+        ", ".join([title(row["dimension"], row["signature"]), *(row[part] for part in told)])
+        for _, row in table.iterrows()
+    ]

@@ -1,0 +1,134 @@
+"""How two series of a run hang together, with and without compute; and over several runs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from lmtopo.evidence.trend import DF, Series, trend
+
+Values = Float[np.ndarray, " series"]
+
+FEWEST = 2 * DF + 1
+"""Checkpoints of a run below which nothing is computed."""
+FLEXIBLE = 2 * DF
+"""Degrees of freedom of a smooth that may be flexible, if a run is long enough."""
+SMALLEST = 1e-12
+"""What is left of a series, relative to its size, that is nothing but rounding."""
+
+
+@dataclass(frozen=True)
+class Association:
+    """Spearman correlations ``r`` and the number ``effective`` of independent pairs of values
+    that each rests on; NaN and 0 where there is none."""
+
+    r: Values
+    effective: Values
+
+    @property
+    def weight(self) -> Values:
+        """The inverse variance of Fisher's z, n - 3."""
+        return np.where(np.isnan(self.r), 0, np.maximum(self.effective - 3, 0))
+
+
+def spearman(x: Series, y: Series) -> Values:
+    """Spearman's rank correlation, column by column; NaN where a column is constant."""
+    from scipy.stats import rankdata
+
+    # at once for thousands of columns, which scipy.stats.spearmanr would take two by two
+    a, b = (rankdata(one, axis=0) - (len(one) + 1) / 2 for one in (x, y))
+    scale = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 0, (a * b).sum(axis=0) / scale, np.nan)
+
+
+def left(series: Series, rest: Series) -> Series:
+    """``rest`` without what is rounding: zero where the series has been all smooth."""
+    size = np.abs(series - series.mean(axis=0)).max(axis=0)
+    floor = np.maximum(size, np.abs(series).max(axis=0) * 1e-3) * SMALLEST
+    return np.where(np.abs(rest).max(axis=0) > floor, rest, 0.0)
+
+
+def partial(
+    log_compute: Float[np.ndarray, " n"], x: Series, y: Series, df: int = DF
+) -> Association:
+    """Spearman correlation of what is left of x and y after a smooth function of log compute."""
+    smooth = trend(log_compute, df)
+    r = spearman(left(x, smooth.rest(x)), left(y, smooth.rest(y)))
+    return Association(r, smooth.effective(smooth.phis(x), smooth.phis(y)))
+
+
+def partial_where_known(
+    log_compute: Float[np.ndarray, " n"], x: Series, y: Series, *, flexible: bool = False
+) -> Association:
+    """`partial` at the checkpoints where both are known, column by column; NaN where they are
+    fewer than `FEWEST`. A ``flexible`` smooth has a third of their number as degrees of freedom,
+    from `DF` to `FLEXIBLE`."""
+    known = np.isfinite(x) & np.isfinite(y)
+    r, effective = np.full(x.shape[1], np.nan), np.zeros(x.shape[1])
+    for columns in alike(known):
+        rows = known[:, columns[0]]
+        count = int(rows.sum())
+        if count < FEWEST:
+            continue
+        df = max(DF, min(FLEXIBLE, (count - 1) // 3)) if flexible else DF
+        found = partial(log_compute[rows], x[rows][:, columns], y[rows][:, columns], df)
+        r[columns], effective[columns] = found.r, found.effective
+    return Association(r, effective)
+
+
+def alike(known: Bool[np.ndarray, "n series"]) -> list[Int[np.ndarray, " some"]]:
+    """The columns, in groups that are known in the same rows."""
+    _, group = np.unique(known, axis=1, return_inverse=True)
+    return [np.flatnonzero(group == number) for number in range(group.max(initial=-1) + 1)]
+
+
+def raw(x: Series, y: Series) -> Association:
+    """Spearman correlation as it is; every pair of values counts as independent, which they are
+    not: no p-value should be made of this."""
+    return Association(spearman(x, y), np.full(x.shape[1], float(len(x))))
+
+
+def p_value(found: Association) -> Values:
+    """Two-sided p-value of no correlation, by Student's t with effective - 2 degrees of
+    freedom."""
+    from scipy import stats
+
+    free = np.maximum(found.effective - 2, 1e-9)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(found.r) * np.sqrt(free / np.maximum(1 - found.r**2, 0))
+        return np.where(found.effective > 3, 2 * stats.t.sf(t, free), np.nan)
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Correlations over several runs, with 95% intervals and p-values of none."""
+
+    r: Values
+    low: Values
+    high: Values
+    p: Values
+
+
+def pool(runs: list[Association]) -> Pooled:
+    """The mean over runs of Fisher's z, weighted by effective - 3; of one run, itself.
+
+    Runs without a correlation have no weight.
+    """
+    from scipy import stats
+
+    weights = np.stack([run.weight for run in runs])
+    z = np.arctanh(np.clip(np.stack([run.r for run in runs]), -1 + 1e-12, 1 - 1e-12))
+    total = weights.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (weights * np.nan_to_num(z)).sum(axis=0) / total
+        error = 1 / np.sqrt(total)
+    single = (weights > 0).sum(axis=0) == 1
+    p = 2 * stats.norm.sf(np.abs(mean) / error)
+    if single.any():
+        exact = np.stack([p_value(run) for run in runs])
+        p = np.where(single, np.where(weights > 0, exact, 0).sum(axis=0), p)
+    reach = stats.norm.ppf(0.975) * error
+    none = total <= 0
+    values = (np.tanh(mean), np.tanh(mean - reach), np.tanh(mean + reach), p)
+    return Pooled(*(np.where(none, np.nan, value) for value in values))

@@ -1,0 +1,138 @@
+"""What every run shows at its checkpoints, signature by signature, from the study's tables."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from lmtopo.evidence.trend import Series
+from lmtopo.nulls import ROUNDING
+
+PLACE = ["layer", "pooling", "dimension", "signature"]
+RUN = ["model", "budget"]
+NOWHERE = "-"
+"""Layer and pooling of a score that belongs to the whole model."""
+SEED = re.compile(r"([-_. ]?seed|[-_. ](run|s))[-_. ]?\d+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One run at its n checkpoints after step 0, one column a signature: its value ``x``, what it
+    is measured against ``y``, and the ``excess`` of x over its null; NaN where not known.
+
+    ``family`` is the same for runs that differ by seed, data or budget alone; ``log_compute`` is
+    in nats, of FLOPs, or of steps where FLOPs are not known.
+    """
+
+    model: str
+    budget: str
+    family: str
+    step: Float[np.ndarray, " n"]
+    log_compute: Float[np.ndarray, " n"]
+    x: Series = field(repr=False)
+    y: Series = field(repr=False)
+    excess: Series = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """All runs on one dataset against one target; ``keys`` names the columns."""
+
+    dataset: str
+    target: str
+    keys: pd.DataFrame
+    runs: list[Trajectory]
+
+
+def trajectories(
+    quality: pd.DataFrame,
+    signatures: pd.DataFrame,
+    *,
+    target: str,
+    scores: pd.DataFrame | None = None,
+    null: str | None = None,
+) -> Iterator[Trajectories]:
+    """For every dataset, the runs against ``target``, the column ``log_quality`` of the table
+    ``quality`` (of several readings, the first), then against every target of ``scores``.
+
+    ``scores`` has the columns model, budget, checkpoint, layer, pooling, target and value; a layer
+    and pooling `NOWHERE` stand for all. ``null``: the null whose mean (column ``{null}_mean``)
+    the excess is over; a signature's value is the mean over subsamples, its excess that over the
+    subsamples that have draws.
+    """
+    first = quality["reading"] == quality.groupby("dataset")["reading"].transform("first")
+    quality = quality[first & (quality["step"] > 0)].sort_values("step", kind="stable")
+    signatures = signatures[signatures["step"] > 0]
+    signatures = signatures.assign(excess=excess(signatures, null))
+    for dataset, measured in signatures.groupby("dataset", sort=False):
+        keys = measured[PLACE].drop_duplicates().reset_index(drop=True)
+        rows = quality[quality["dataset"] == dataset]
+        means = measured.groupby([*RUN, "checkpoint", *PLACE], sort=False)[["value", "excess"]]
+        wide = pd.DataFrame(means.mean().unstack(PLACE))
+        columns = pd.MultiIndex.from_frame(keys)
+        x, over = (
+            pd.DataFrame(wide[name]).reindex(columns=columns) for name in ("value", "excess")
+        )
+        others = [] if scores is None else list(scores["target"].unique())
+        for this in [None, *others]:
+            runs = []
+            for (model, budget), run in rows.groupby(RUN, sort=False):
+                at = pd.MultiIndex.from_frame(run[[*RUN, "checkpoint"]])
+                if this is None or scores is None:
+                    loss = run["log_quality"].to_numpy(dtype=np.float64)
+                    y = np.repeat(loss[:, None], len(keys), axis=1)
+                else:
+                    y = scored(scores[scores["target"] == this], at, keys)
+                runs.append(
+                    Trajectory(
+                        str(model),
+                        str(budget),
+                        family(run),
+                        run["step"].to_numpy(dtype=np.float64),
+                        log_compute(run),
+                        x.reindex(at).to_numpy(dtype=np.float64),
+                        y,
+                        over.reindex(at).to_numpy(dtype=np.float64),
+                    )
+                )
+            yield Trajectories(str(dataset), this or target, keys, runs)
+
+
+def excess(signatures: pd.DataFrame, null: str | None) -> "pd.Series[float]":
+    """Value less the null's mean; 0 where they are equal but for rounding."""
+    if null is None:
+        return pd.Series(np.nan, index=signatures.index)
+    value, mean = signatures["value"], signatures[f"{null}_mean"]
+    return (value - mean).where((value - mean).abs() > ROUNDING * value.abs(), mean * 0.0)
+
+
+def scored(scores: pd.DataFrame, at: pd.MultiIndex, keys: pd.DataFrame) -> Series:
+    """The score of each checkpoint ``at``, at the layer and pooling of each of ``keys``."""
+    wide = scores.set_index([*RUN, "checkpoint", "layer", "pooling"])["value"].unstack(
+        ["layer", "pooling"]
+    )
+    wide = wide.reindex(at)
+    columns = [
+        (layer, pooling) if (layer, pooling) in wide else (NOWHERE, NOWHERE)
+        for layer, pooling in zip(keys["layer"], keys["pooling"], strict=True)
+    ]
+    nothing = np.full(len(at), np.nan)
+    found = [wide[name].to_numpy(np.float64) if name in wide else nothing for name in columns]
+    return np.stack(found, axis=1)
+
+
+def family(run: pd.DataFrame) -> str:
+    """The number of parameters; where it is not known, the model's name without a seed."""
+    parameters = run["parameters"].iloc[0]
+    if pd.notna(parameters):
+        return f"{parameters:.0f} parameters"
+    return SEED.sub("", str(run["model"].iloc[0]))
+
+
+def log_compute(run: pd.DataFrame) -> Float[np.ndarray, " n"]:
+    flops = run["flops"].to_numpy(dtype=np.float64)
+    known = np.isfinite(flops).all() and (flops > 0).all()
+    return np.log(flops if known else run["step"].to_numpy(dtype=np.float64))  # type: ignore[no-any-return]

@@ -1,0 +1,16 @@
+rule external:
+    input:
+        file=EXTERNAL.file if EXTERNAL else [],
+        quality=rules.collate.output.quality,
+    output:
+        external=f"{RESULTS}/tables/external.parquet",
+    log:
+        f"{LOGS}/external.log",
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        told=told("external", lambda w: settings.external(STUDY)),
+        files=files,
+    shell:
+        "{JOB} {params.told:q} {params.files:q} {log:q}"
