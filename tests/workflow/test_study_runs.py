@@ -305,7 +305,7 @@ def test_tasks_and_outside_metrics_have_tables_and_figures(
         assert (place.folder / f"results/tiny/figures/{name}.png").is_file()
     assert "Nothing to be done" in place.snakemake()
     (place.folder / "mine.csv").write_text(metrics.replace("0.2", "0.3"))
-    assert set(place.planned()) == {"external"}
+    assert set(place.planned()) == {"external", "analyse", "draw_evidence", "draw_skill"}
     (place.folder / "mine.csv").write_text(metrics.replace("scarce", "scarse"))
     text = place.snakemake(fails=True)
     assert "quality.external: 'mine.csv': 1 of 2 rows are of no checkpoint" in text

@@ -160,7 +160,7 @@ def tried(evidence: pd.DataFrame) -> list[str]:
         f"{len(over)} signatures were tested over all runs ({int(over['primary'].sum())} of them "
         f"declared beforehand), and {single} times in single runs. Of the {len(possible)} pooled "
         f"rows with a p-value, {low} are below {verdict.ALPHA} after compute; chance alone makes "
-        f"about {verdict.ALPHA * len(possible):.0f} so.",
+        f"about {verdict.ALPHA * len(possible):.2g} so.",
         "",
     ]
     lines += [
@@ -238,7 +238,7 @@ def changes(table: pd.DataFrame) -> list[str]:
     lines = [
         f"In {len(real)} of {len(first)} trajectories (a run at one layer and pooling) a change "
         "point saves more variance than in 95% of null series; chance alone makes about "
-        f"{verdict.ALPHA * len(first):.0f} so."
+        f"{verdict.ALPHA * len(first):.2g} so."
     ]
     if len(real):
         steps = real["step"].value_counts()
