@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema benchmark
+.PHONY: study test fast-test check format schema benchmark benchmark-observe
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -37,6 +37,10 @@ schema: $(VENV)/.ready
 benchmark: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES) --configfile benchmarks/states.yaml --until observe --quiet all
 	$(BIN)/python benchmarks/persistence.py
+
+# tokens per second of stage `observe`, beside a plain script, the harness and the machine's limit
+benchmark-observe: $(VENV)/.ready $(VENV)/.harness
+	$(BIN)/python benchmarks/observe.py
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt

@@ -70,7 +70,7 @@ def collated(
         runs=runs,
         datasets=datasets,
         left_out=left_out or [],
-        tasks=[["m", "low", "pairs", steps] for steps in tasks],
+        tasks=[["m", "low", "pairs", "downstream.parquet", steps] for steps in tasks],
         missing=str(folder / "missing.parquet"),
         quality=str(folder / "quality.parquet"),
         signatures=str(folder / "signatures.parquet"),

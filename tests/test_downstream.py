@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.metrics import accuracy_score, f1_score
+from threadpoolctl import threadpool_limits
 
 from lmtopo.dataset import dataset
 from lmtopo.downstream import classifier, downstream, task, zero_shot
@@ -40,6 +41,13 @@ SETTINGS: dict[str, Any] = {
     "threads": 1,
     "seed": 1,
 }
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small products are slower on many threads than on one."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +97,13 @@ def test_scores_are_those_of_scikit_learn() -> None:
 def test_an_interval_covers_the_truth_as_often_as_it_claims() -> None:
     rng = np.random.default_rng(1)
     covered = 0
-    for _ in range(200):
+    for _ in range(100):
         labels = np.ones(300, dtype=np.int64)
         guessed = (rng.random(300) < 0.7).astype(np.int64)
         value, low, high = classifier.interval("accuracy", labels, guessed, rng)
         assert low <= value <= high
         covered += low <= 0.7 <= high
-    assert 180 <= covered <= 199
+    assert 88 <= covered <= 99
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:

@@ -53,12 +53,12 @@ def test_a_stage_of_its_own_changes_itself_alone(library: Path) -> None:
 def test_real_stages_do_not_depend_on_the_study_nor_on_later_stages() -> None:
     all_of("dataset")
     stages = ("dataset", "tokenizer", "train", "probe", "observe", "persist", "describe")
-    for stage in (*stages, "downstream", "external"):
+    for stage in (*stages, "downstream", "d90", "external"):
         imports = closure(stage)
         assert not {name for name in imports if name.split(".")[0] == "study"}, stage
         assert "draw" not in imports
     assert not any(name.startswith("signatures") for name in closure("observe"))
-    for stage in ("observe", "downstream"):
+    for stage in ("observe", "downstream", "d90"):
         assert not any("generated" in name for name in closure(stage))
 
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 READ = "import yaml; from lmtopo import study; study.read(yaml.safe_load(open('{file}')))"
 STAGES = "import lmtopo.{stage}; lmtopo.{stage}.{stage}"
-LIGHT = ("persist", "describe", "downstream", "compare", "collate", "external", "audit")
+LIGHT = ("persist", "describe", "downstream", "d90", "compare", "collate", "external", "audit")
 
 
 @pytest.mark.parametrize(

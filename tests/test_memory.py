@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def test_too_much_is_an_error_that_is_known_and_ends_with_the_block(
         assert free == 64 * MIB
     assert memory.lacking(raised.value)
     assert len(make(200 * MIB // 4)) == 200 * MIB // 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts page faults of glibc's malloc")
+def test_memory_that_is_kept_is_not_mapped_again() -> None:
+    import resource
+
+    import torch
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(5):
+            torch.ones(50 * MIB // 4)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    pages = 50 * MIB // resource.getpagesize()
+    assert faults() > 4 * pages
+    with memory.kept():
+        faults()
+        assert faults() < pages / 2
+    assert faults() > 4 * pages
 
 
 def test_other_errors_are_not_about_memory() -> None:

@@ -54,6 +54,7 @@ def measured(folder: Path, checkpoint: Path, probe: Path, dtype: str = "float32"
         dtype=dtype,
         batch_size=4,
         threads=1,
+        linear="plain",
     )
     homology = {"threshold": None, "engine": "auto"}
     persist(clouds=files["clouds"], diagrams=files["diagrams"], **SAMPLING, **homology)

@@ -39,7 +39,7 @@ def test_a_batch_that_does_not_fit_names_the_size_that_does(
 ) -> None:
     wide = make_model("gpt_neox", num_hidden_layers=1, intermediate_size=8192)
     decoder, whole = Decoder(wide), reading(64 * 128, 64)
-    monkeypatch.setattr(memory, "available", lambda: 120 * 2**20)
+    monkeypatch.setattr(memory, "available", lambda: 170 * 2**20)
     with torch.inference_mode():
         with pytest.raises(InputError, match="128 windows of 64 tokens at once need more") as error:
             score(decoder, whole, 128)  # 8,192 tokens x 8,192 x 4 bytes x 2

@@ -46,7 +46,8 @@ def task(*steps: int) -> dict[str, Any]:
         "poolings": ["last", "mean"],
         "dtype": "float32",
         "threads": 1,
-        "steps": {"pythia-70m/released": list(steps)},
+        "finetune": {"dimensions": [10, 100], "seeds": 3, "steps": 50, "batch_size": 4},
+        "steps": {"downstream": {"pythia-70m/released": list(steps)}, "d90": {}},
     }
 
 
@@ -203,6 +204,14 @@ def test_tasks_are_jobs_of_their_own_and_need_their_checkpoints(
     done.parent.mkdir(parents=True)
     done.touch()
     assert f"downstream{0:8}{1:8}{0:12,.2f}" in said(capsys, [run], tasks=[task(1)])
+    tuned = task(1)
+    tuned["steps"]["d90"] = {"pythia-70m/released": [1]}
+    tokens = 3 * 5 * 50 * 4 * 2 * 870_000 / 7_336 / 4.3
+    training = tokens * 6 * facts.matrices / 1e11 / 3600
+    text = said(capsys, [run], tasks=[tuned])
+    line = next(line for line in text.splitlines() if line.startswith("d90"))
+    assert line.split()[1:3] == ["1", "0"]
+    assert float(line.split()[3]) > training
 
 
 def test_an_unknown_size_makes_the_sum_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:

@@ -624,12 +624,34 @@ def test_tasks_are_done_by_some_checkpoints_and_need_not_be_observed(raw: dict[s
     for chosen, some in expected.items():
         raw["downstream"] |= {"checkpoints": chosen, "landmarks": 3}
         found = study.read(raw)
-        assert [one.step for one, _ in tasks.pairs(found)] == some
-        assert settings.collate(found)["tasks"] == [["tiny", "low", "pairs", some]]
+        expected_files = [("tiny", "low", "pairs", "downstream.parquet", some)]
+        assert tasks.files(found) == expected_files
     assert found.datasets_used == ["stories", "pairs"]
     assert len(found.pairs) == 24
     told = settings.downstream(found, found.runs["tiny", "low"].checkpoints[0], "pairs")
     assert (told["name"], told["split"], told["context"]) == ("pairs", "validation", 256)
+
+
+def test_d90_is_of_some_models_and_checkpoints(raw: dict[str, Any]) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["models"]["other"] = {**raw["models"]["tiny"], "seed": 2}
+    raw["downstream"] = {"tasks": ["pairs"], "landmarks": 2}
+    raw["downstream"]["d90"] = [
+        {"dataset": "pairs", "models": ["other"], "checkpoints": "landmarks"}
+    ]
+    found = study.read(raw)
+    last = found.runs["tiny", "low"].checkpoints[-1]
+    assert tasks.files(found) == [
+        ("tiny", "low", "pairs", "downstream.parquet", [last.step]),
+        ("other", "low", "pairs", "downstream.parquet", [last.step]),
+        ("other", "low", "pairs", "d90.parquet", [0, last.step]),
+    ]
+    told = settings.d90(found, last, "pairs")
+    assert (told["seeds"], told["dimensions"][0], told["split"]) == (3, 10, "validation")
+    raw["downstream"]["d90"] = ["stories"]
+    assert "downstream.d90: 'stories' is not defined (there are: pairs)" in problems(raw)
+    raw["downstream"]["d90"] = [{"dataset": "pairs", "models": ["huge"]}]
+    assert "downstream.d90.models: 'huge' is not defined" in problems(raw)
 
 
 def test_metrics_of_others_are_matched_before_anything_runs(

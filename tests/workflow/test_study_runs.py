@@ -235,6 +235,10 @@ PERSISTED = {"persist", "describe", *COMPARED}
         ({"evidence": {"warmup": 0.1}}, set()),
         ({"figures": {"formats": ["pdf"]}}, set()),
         ({"downstream": {"tasks": ["tiny-pairs"]}}, {"dataset", "downstream"}),
+        (
+            {"downstream": {"tasks": ["tiny-pairs"], "d90": ["tiny-pairs"]}},
+            {"dataset", "downstream", "d90"},
+        ),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
@@ -274,8 +278,10 @@ def test_tasks_and_outside_metrics_have_tables_and_figures(
     (place.folder / "mine.csv").write_text(metrics)
     place.change(datasets={"tiny-pairs": pairs}, quality={"external": "mine.csv"})
     place.change(downstream={"tasks": ["tiny-pairs"], "checkpoints": "landmarks", "landmarks": 2})
+    finetune = {"dimensions": [9], "seeds": 2, "steps": 4, "batch_size": 4}
+    place.change(downstream={"d90": ["tiny-pairs"], "finetune": finetune})
     jobs = place.planned()
-    assert (jobs["downstream"], jobs["external"]) == (4, 1)
+    assert (jobs["downstream"], jobs["d90"], jobs["external"]) == (4, 2, 1)
     assert not {"observe", "persist", "describe"} & set(jobs)
     place.snakemake()
     found = table(place, "downstream")
@@ -284,6 +290,7 @@ def test_tasks_and_outside_metrics_have_tables_and_figures(
         found.groupby("budget")["step"].agg(["nunique", "min"]).to_numpy().tolist() == [[2, 0]] * 2
     )
     assert set(found["n"]) == {40, 60}
+    assert (found["metric"] == "d90_global").sum() == (found["metric"] == "d90_said").sum() == 2
     # the same weights give the same numbers
     low, scarce = (
         found.query(f"step == 0 and budget == '{name}'")["value"] for name in ("low", "scarce")

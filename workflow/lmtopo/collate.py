@@ -29,8 +29,8 @@ def collate(
     missing: str,
 ) -> None:
     """Write tables ``quality`` and ``signatures`` (parquet, and CSV beside) from the pairs,
-    ``downstream`` from those of ``tasks`` (model, budget, dataset, steps), ``distances`` from
-    those in ``compared``, and ``missing``, the pairs that are ``left_out`` (model, budget,
+    ``downstream`` from those of ``tasks`` (model, budget, dataset, file, steps), ``distances``
+    from those in ``compared``, and ``missing``, the pairs that are ``left_out`` (model, budget,
     dataset, reason, checkpoints).
 
     Rows come in the order of ``runs``, then of ``datasets``, then by step. The column
@@ -57,8 +57,8 @@ def collate(
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
     write_table(signatures, beside_untrained(frame), KEYS["signatures"])
     done = [
-        read(Path(pairs, model, budget, f"step{step}", dataset, "downstream.parquet"))
-        for model, budget, dataset, steps in tasks
+        read(Path(pairs, model, budget, f"step{step}", dataset, file))
+        for model, budget, dataset, file, steps in tasks
         for step in steps
     ]
     frame = pd.concat(done) if done else pd.DataFrame(columns=list(DOWNSTREAM)).astype(DOWNSTREAM)

@@ -11,8 +11,8 @@ from typing import Any
 
 from lmtopo import losses
 
-PAIR_RULES = frozenset({"observe", "persist", "describe", "downstream"})
-OBSERVING = frozenset({"observe", "observe_again", "downstream"})
+PAIR_RULES = frozenset({"observe", "persist", "describe", "downstream", "d90"})
+OBSERVING = frozenset({"observe", "observe_again", "downstream", "d90"})
 """The rules that read checkpoints."""
 
 

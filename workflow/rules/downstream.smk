@@ -23,7 +23,9 @@ rule downstream:
 
 
 def task_files():
-    """A file of every checkpoint and task of the study."""
+    """What every checkpoint gave on every task."""
     return [
-        f"{STUDY.pair_folder(*pair)}/downstream.parquet" for pair in tasks.pairs(STUDY)
+        f"{RESULTS}/pairs/{model}/{budget}/step{step}/{dataset}/{name}"
+        for model, budget, dataset, name, steps in tasks.files(STUDY)
+        for step in steps
     ]

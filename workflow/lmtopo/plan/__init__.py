@@ -48,8 +48,9 @@ def plan(
     largest, checkpoints, waiting = 0.0, 0, 0
     asked = downstream.jobs(name, models, tasks, datasets, shapes, unknown)
     open_tasks = [job for job in asked if not job.path.is_file()]
-    seconds["downstream"] = sum((job.seconds for job in open_tasks), 0.0)
-    gpu_flops["downstream"] = sum((job.flops for job in open_tasks), 0.0)
+    for job in open_tasks:
+        seconds[job.stage] = seconds.get(job.stage, 0.0) + job.seconds
+        gpu_flops[job.stage] = gpu_flops.get(job.stage, 0.0) + job.flops
     lines: list[list[str]] = []
     for run in models:
         shape, weights = shapes[run["model"]], sizes.weights(run)
@@ -146,10 +147,11 @@ def plan(
         row(stage, todo[stage], done[stage], seconds[stage], gpu_flops.get(stage))
         for stage in stages
     ]
-    if asked:
-        there = len(asked) - len(open_tasks)
-        spent = (seconds["downstream"], gpu_flops["downstream"])
-        out.append(row("downstream", len(open_tasks), there, *spent))
+    for stage in dict.fromkeys(job.stage for job in asked):
+        waiting_for = [job for job in open_tasks if job.stage == stage]
+        there = sum(job.stage == stage for job in asked) - len(waiting_for)
+        spent = (seconds.get(stage, 0.0), gpu_flops.get(stage, 0.0))
+        out.append(row(stage, len(waiting_for), there, *spent))
     tables = comparisons.tables(name, models, observed, shapes, landmarks, compared)
     missing = {path: spent for path, spent in tables.items() if not path.is_file()}
     seconds["compare"] = sum(missing.values())

@@ -142,6 +142,19 @@ def tasks(file: StudyFile) -> list[str]:
                 "from: give another split than train"
             )
         seen.add(task.dataset)
+    chosen: set[str] = set()
+    for one in file.downstream.d90:
+        if one.dataset not in seen:
+            problems.append(unknown("downstream.d90", one.dataset, seen))
+        if one.dataset in chosen:
+            problems.append(f"downstream.d90: dataset '{one.dataset}' stands there twice")
+        models = [] if one.models == "all" else one.models
+        problems += [
+            unknown("downstream.d90.models", model, file.models)
+            for model in models
+            if model not in file.models
+        ]
+        chosen.add(one.dataset)
     return problems
 
 

@@ -301,6 +301,24 @@ class Task(Part):
     split: Split = "validation"
 
 
+class D90(Part):
+    """A task whose intrinsic dimension is measured, and the checkpoints of which models."""
+
+    dataset: Name
+    checkpoints: Literal["last", "landmarks", "all"] = "last"
+    models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = "all"
+
+
+class Finetune(Part):
+    """How checkpoints are fine-tuned for d90."""
+
+    dimensions: Annotated[list[PositiveInt], Field(min_length=1)] = [10, 30, 100, 300, 1000, 3000]
+    seeds: PositiveInt = 3
+    steps: PositiveInt = 500
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 5e-5
+
+
 class Downstream(Part):
     """How well checkpoints do tasks, from their frozen states and asked in words."""
 
@@ -309,6 +327,8 @@ class Downstream(Part):
     landmarks: int = Field(12, ge=2)
     poolings: Annotated[list[Literal["last", "mean"]], Field(min_length=1)] = ["last", "mean"]
     rows: PositiveInt = 10_000
+    d90: list[Annotated[D90, BeforeValidator(of_dataset)]] = []
+    finetune: Finetune = Finetune()
 
 
 class PrimaryTest(Part):
@@ -428,8 +448,8 @@ def where(index: int, section: str, keys: Part | None) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a study file, for editors; kept in ``config/schema.json``."""
     schema = StudyFile.model_json_schema()
-    tasks = schema["$defs"]["Downstream"]["properties"]["tasks"]
-    for entry in (schema["properties"]["evaluate"], tasks):
+    section = schema["$defs"]["Downstream"]["properties"]
+    for entry in (schema["properties"]["evaluate"], section["tasks"], section["d90"]):
         entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
     schema["$defs"]["Quality"]["properties"]["external"]["anyOf"].append({"type": "string"})
     schema["properties"]["table"]["anyOf"].append({"type": "string"})

@@ -159,9 +159,13 @@ def planned_task(study: Study, name: str) -> dict[str, Any]:
         "poolings": section.poolings,
         "dtype": quality.dtype,
         "threads": quality.threads,
+        "finetune": section.finetune.model_dump(),
         "steps": {
-            f"{run.model}/{run.budget}": [one.step for one in tasks.checkpoints(study, run, name)]
-            for run in study.runs.values()
+            stage: {
+                f"{run.model}/{run.budget}": [one.step for one in done(study, run, name)]
+                for run in study.runs.values()
+            }
+            for stage, done in (("downstream", tasks.checkpoints), ("d90", tasks.tuned))
         },
     }
 
@@ -261,6 +265,21 @@ def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, 
     }
 
 
+def d90(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
+    section, quality = study.file.downstream, tasks.quality(study, dataset)
+    return {
+        "checkpoint": checkpoint.folder,
+        "run": run_columns(study, checkpoint),
+        "name": dataset,
+        "split": tasks.tasks(study)[dataset].split,
+        "rows": section.rows,
+        "context": quality.context,
+        "threads": quality.threads,
+        "seed": study.file.seed,
+        **section.finetune.model_dump(),
+    }
+
+
 def persist(study: Study, dataset: str) -> dict[str, Any]:
     homology = study.file.homology
     return {
@@ -337,12 +356,7 @@ def collate(study: Study) -> dict[str, Any]:
         "pairs": f"{study.results}/pairs",
         "runs": steps(study.runs.values()),
         "datasets": list(study.evaluations),
-        "tasks": [
-            [run.model, run.budget, dataset, [one.step for one in done]]
-            for run in study.runs.values()
-            for dataset in tasks.tasks(study)
-            if (done := tasks.checkpoints(study, run, dataset))
-        ],
+        "tasks": [list(one) for one in tasks.files(study)],
         "left_out": left_out(study),
     }
 
