@@ -142,11 +142,15 @@ def test_scores_of_tasks_and_from_elsewhere_are_targets(tmp_path: Path) -> None:
     quality = read(files["quality"])
     at = quality[["model", "budget", "checkpoint"]]
     probe = at.assign(task="mrpc", metric="probe_f1", layer="block_1", pooling="token", value=0.7)
-    write(tmp_path / "downstream.parquet", probe)
+    last = at.groupby(["model", "budget"]).tail(1)
+    few = last.assign(task="mrpc", metric="d90", layer="-", pooling="-", value=9.0)
+    write(tmp_path / "downstream.parquet", pd.concat([probe, few]))
     copy = at.assign(metric="lambada.ppl", value=quality["perplexity"])
     write(tmp_path / "external.parquet", copy)
     more = {name: str(tmp_path / f"{name}.parquet") for name in ("downstream", "external")}
-    evidence, _ = analysed(tmp_path, files | more)
+    evidence, text = analysed(tmp_path, files | more)
+    assert "mrpc d90" not in set(evidence["target"])
+    assert "scored at fewer than 9 checkpoints of every run, so no target: mrpc d90" in text
     pooled = evidence[(evidence["model"] == "pooled") & (evidence["signature"] == "tied")]
     counts = pooled.groupby("target")["layer"].apply(list).to_dict()
     assert counts["mrpc probe_f1"] == ["block_1"]  # a score of a layer stands beside its layer

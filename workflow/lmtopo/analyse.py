@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from lmtopo.evidence.trajectories import Trajectories
 
+QUALITY = "log_perplexity"
+"""The target that every study has."""
 PRIMARY = 12
 """Tests that may be declared beforehand."""
 TEST = ("dataset", "layer", "pooling", "dimension", "signature", "target")
@@ -123,17 +125,32 @@ def of_study(
 ) -> Read:
     import numpy as np
 
+    from lmtopo.evidence.association import FEWEST
     from lmtopo.evidence.trajectories import trajectories
 
-    table = read(quality)
+    table, wanted = read(quality), scores(downstream, external)
     series = trajectories(
         table.assign(log_quality=np.log(table["perplexity"])),
         read(signatures),
-        target="log_perplexity",
-        scores=scores(downstream, external),
+        target=QUALITY,
+        scores=wanted,
         null=null,
     )
-    return Read(list(series), primary, null, [])
+    found = [one for one in series if one.target == QUALITY or measured(one)]
+    asked: list[str] = [] if wanted is None else list(wanted["target"].unique())
+    few = [one for one in asked if one not in {other.target for other in found}]
+    told = f"scored at fewer than {FEWEST} checkpoints of every run, so no target: {', '.join(few)}"
+    return Read(found, primary, null, [told] if few else [])
+
+
+def measured(one: "Trajectories") -> bool:
+    """Whether some run has a score at enough checkpoints to say anything."""
+    import numpy as np
+
+    from lmtopo.evidence.association import FEWEST
+
+    counts = [int(np.isfinite(run.y).sum(axis=0).max(initial=0)) for run in one.runs]
+    return max(counts, default=0) >= FEWEST
 
 
 def of_table(table: str, columns: Mapping[str, Any], primary: Sequence[str] | None) -> Read:

@@ -50,7 +50,7 @@ def findings(
         *section("How many things the signatures say", redundant(redundancy)),
         *section("Phases of training", changes(phases)),
         *section("What is missing", lacks(evidence, left_out, null)),
-        *section("How the table was read", [f"- {note}." for note in notes]),
+        *section("How the tables were read", [f"- {note}." for note in notes]),
         "Numbers come from `tables/evidence.csv` (rows `pooled` are over all runs), "
         "`tables/redundancy.csv` and `tables/phases.csv`; `config/README.md` says how they are "
         "made.",
