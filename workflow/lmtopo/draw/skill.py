@@ -58,7 +58,7 @@ def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evide
         )
         panel.set_title(f"{horizon} checkpoint{'s' if horizon > 1 else ''} ahead")
         hidden = int((single[column] <= WORST).sum())
-        beyond = f"; {hidden} runs further left" if hidden else ""
+        beyond = f"\n{hidden} runs lie further left" if hidden else ""
         panel.set_xlabel(f"squared error saved (%){beyond}")
     panels[0][0].set_yticks(at, names(rows))
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
