@@ -5,7 +5,8 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from lmtopo.comparisons import at_equal_compute, at_equal_depth, of_a_run, spread
+from lmtopo.comparisons import at_equal_compute, at_equal_depth, of_a_run
+from lmtopo.schedule import spread
 
 
 @pytest.mark.parametrize("count", [2, 3, 12, 24, 30])

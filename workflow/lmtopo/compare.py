@@ -28,6 +28,7 @@ from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.diagrams import Diagrams, load
 from lmtopo.principal import principal
+from lmtopo.schedule import spread
 
 Bars = Float64[np.ndarray, "bars 2"]
 
@@ -173,7 +174,7 @@ def within(run: Sequence[Observed], landmarks: int) -> Iterator[tuple[str, str, 
         yield (
             layer,
             following,
-            [("layers", one, one) for one in comparisons.spread(run, landmarks)],
+            [("layers", one, one) for one in spread(run, landmarks)],
         )
 
 
@@ -188,8 +189,7 @@ def between(
     for i, j in combinations(range(len(runs)), 2):
         equal = comparisons.at_equal_compute(spent[i], spent[j])
         compared: list[Pair] = [
-            ("runs", runs[i][one], runs[j][other])
-            for one, other in comparisons.spread(equal, landmarks)
+            ("runs", runs[i][one], runs[j][other]) for one, other in spread(equal, landmarks)
         ]
         if compared:
             one, other = runs[i][0], runs[j][0]

@@ -6,6 +6,8 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from typing import TypeVar
 
+from lmtopo.schedule import spread
+
 T = TypeVar("T")
 
 WITHIN = 1.1
@@ -21,14 +23,6 @@ def of_a_run(checkpoints: Sequence[T], landmarks: int) -> list[tuple[str, T, T]]
         ("landmarks", i, j) for i, j in combinations(spread(places, landmarks), 2) if j > i + 1
     ]
     return [(relation, checkpoints[i], checkpoints[j]) for relation, i, j in pairs]
-
-
-def spread(items: Sequence[T], count: int) -> list[T]:
-    """``count`` of the items, evenly from the first to the last; all if there are no more."""
-    last = len(items) - 1
-    if last < count:
-        return list(items)
-    return [items[round(last * part / (count - 1))] for part in range(count)]
 
 
 def at_equal_compute(ours: Sequence[float], theirs: Sequence[float]) -> list[tuple[int, int]]:

@@ -1,4 +1,10 @@
-"""When a training run stops and when it saves: known before any job starts."""
+"""When a training run stops and saves, and which of its checkpoints stand for all: known before any
+job starts."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def log_spaced_steps(last: int, count: int) -> list[int]:
@@ -33,3 +39,14 @@ def total_steps(
     if tokens is None:
         raise ValueError("a budget needs flops or tokens")
     return int(tokens // tokens_per_step)
+
+
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """``count`` of the items, evenly from the first to the last; all if there are no more; of one,
+    the last."""
+    last = len(items) - 1
+    if count == 1:
+        return list(items[-1:])
+    if last < count:
+        return list(items)
+    return [items[round(last * part / (count - 1))] for part in range(count)]

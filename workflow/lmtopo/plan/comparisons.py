@@ -5,8 +5,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from lmtopo.comparisons import of_a_run, spread
+from lmtopo.comparisons import of_a_run
 from lmtopo.plan import calibration, sizes
+from lmtopo.schedule import spread
 
 
 def tables(

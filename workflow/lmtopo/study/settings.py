@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lmtopo.schedule import spread
 from lmtopo.study import again, tasks
 from lmtopo.study.again import Variant
 from lmtopo.study.resolve import (
@@ -485,16 +486,13 @@ def diagrams_shown(study: Study, count: int = 4) -> list[dict[str, Any]]:
     if not shown:
         return []
     run = study.runs[max(reversed(shown), key=seen)]
-    checkpoints = study.observed(run, dataset)
-    last = len(checkpoints) - 1
-    places = sorted({round(last * part / (count - 1)) for part in range(count)})
     return [
         {
             "model": run.model,
             "budget": run.budget,
             "dataset": dataset,
-            "title": f"step {checkpoints[place].step:,}",
-            "diagrams": f"{study.pair_folder(checkpoints[place], dataset)}/diagrams.npz",
+            "title": f"step {checkpoint.step:,}",
+            "diagrams": f"{study.pair_folder(checkpoint, dataset)}/diagrams.npz",
         }
-        for place in places
+        for checkpoint in spread(study.observed(run, dataset), count)
     ]

@@ -1,12 +1,8 @@
 """What is asked of the checkpoints beside their perplexity: the tasks of section `downstream`."""
 
-from collections.abc import Sequence
-from typing import TypeVar
-
+from lmtopo.schedule import spread
 from lmtopo.study.resolve import Checkpoint, Run, Study
 from lmtopo.study.schema import Clouds, Quality, Task
-
-T = TypeVar("T")
 
 
 def tasks(study: Study) -> dict[str, Task]:
@@ -59,13 +55,3 @@ def clouds(study: Study, dataset: str) -> Clouds:
 def quality(study: Study, dataset: str) -> Quality:
     """The section ``quality`` as it holds for a dataset, whether or not it is observed."""
     return study.quality(dataset) if dataset in study.evaluations else study.file.quality
-
-
-def spread(items: Sequence[T], count: int) -> list[T]:
-    """``count`` of the items, evenly from the first to the last; of one, the last."""
-    last = len(items) - 1
-    if count == 1:
-        return list(items[-1:])
-    if last < count:
-        return list(items)
-    return [items[round(last * part / (count - 1))] for part in range(count)]
