@@ -40,7 +40,7 @@ def rips(
         Simplices of a diameter above it are left out; what lives on there never dies.
     engine
         ``link`` (`link_homology`: H0 and H1), ``ripser`` (ripser.py), ``gudhi`` (GUDHI, after one
-        collapse of edges), or ``auto``: ``link`` for H0 and H1, ``gudhi`` for higher dimensions.
+        collapse of edges), or ``auto``: ``link`` up to H1, ``gudhi`` beyond.
         They give the same bars.
 
     Returns
@@ -107,12 +107,12 @@ def filtration(
         engine = "link" if max_dimension <= 1 else "gudhi"
     if engine == "ripser":
         found = ripser_diagrams(d, max_dimension, last)
+    elif engine == "gudhi":
+        found = gudhi_diagrams(d, max_dimension, last)
     else:
         from lmtopo.link_homology import link_homology
 
         found = link_homology(d, last, loops=max_dimension > 0)
-        if engine == "gudhi":
-            found = gudhi_diagrams(d, max_dimension, last)
     bars = [tidy(diagram) for diagram in found]
     if same := len(d) - len(bars[0]):
         # of n points n components are born, and those that coincide end at once
