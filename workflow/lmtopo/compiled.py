@@ -27,11 +27,23 @@ def folder() -> Path:
     return base / "lmtopo" / f"numba-{digest.hexdigest()[:12]}"
 
 
+def writable(folder: Path) -> bool:
+    """Whether compiled code can be kept there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 FOLDER = folder()
+KEPT = writable(FOLDER)
+"""If not, each process compiles for itself: numba would fall back to a place whose name does not
+change when another module is edited."""
 
 
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """``numba.njit`` without the interpreter's lock, its cache in `folder`.
+    """``numba.njit`` without the interpreter's lock, kept in `folder`.
 
     Compiled code allocates nothing (``_nrt``): so no array is counted when it is handed from one
     function to another, which would take longer than most of them do.
@@ -42,6 +54,6 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(FOLDER)
     try:
-        return numba.njit(nogil=True, cache=True, **{"_nrt": False, **options})(source)
+        return numba.njit(nogil=True, cache=KEPT, **{"_nrt": False, **options})(source)
     finally:
         config.CACHE_DIR = before
