@@ -60,11 +60,11 @@ def draw(
                 panel.axhline(known.mean(), color="#777777", linestyle=line, linewidth=1.0)
                 panel.annotate(
                     name.replace("_", " "),
-                    (1.0, known.mean()),
+                    (0.5, known.mean()),  # runs end at either side
                     xycoords=("axes fraction", "data"),
-                    xytext=(-2, 2),
+                    xytext=(0, 2),
                     textcoords="offset points",
-                    ha="right",
+                    ha="center",
                     fontsize=6.5,
                     color="#555555",
                 )
