@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -45,33 +42,6 @@ def test_too_much_is_an_error_that_is_known_and_ends_with_the_block(
         assert free == 64 * MIB
     assert memory.lacking(raised.value)
     assert len(make(200 * MIB // 4)) == 200 * MIB // 4
-
-
-FAULTS = """
-import resource
-import torch
-from lmtopo import memory
-
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(5):
-        torch.ones(50 * 2**20 // 4)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-pages = 50 * 2**20 // resource.getpagesize()
-assert faults() > 4 * pages
-with memory.kept():
-    faults()
-    assert faults() < pages / 2
-assert faults() > 4 * pages
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="counts page faults of glibc's malloc")
-def test_memory_that_is_kept_is_not_mapped_again() -> None:
-    # in a process of its own, as jobs are: in this one the heap may have no room to grow
-    environment = {**os.environ, "PYTHONPATH": str(Path(memory.__file__).parents[1])}
-    subprocess.run([sys.executable, "-c", FAULTS], env=environment, check=True)
 
 
 def test_other_errors_are_not_about_memory() -> None:

@@ -1,6 +1,5 @@
 """How much memory a pass may take, and an error instead of a kill when it takes more."""
 
-import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,35 +56,6 @@ def limited() -> Iterator[int]:
         yield free
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Parameters of glibc's ``mallopt``: beyond how many bytes free memory at the heap's end goes back
-to the system, and beyond how many an allocation is mapped by itself."""
-USUAL, NEVER = 128 * 1024, 2**31 - 1
-
-
-@contextmanager
-def kept() -> Iterator[None]:
-    """Inside, freed memory stays with the process, to be given out again.
-
-    Else each large array is mapped afresh, and the system fills its pages with zeros: up to a
-    fifth of the time of a pass that makes and drops 25 MB of logits again and again. Where the C
-    library is not glibc, nothing changes.
-    """
-    try:
-        mallopt, trim = ctypes.CDLL(None).mallopt, ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
-        yield
-        return
-    for parameter in (TRIM_THRESHOLD, MMAP_THRESHOLD):
-        mallopt(parameter, NEVER)
-    try:
-        yield
-    finally:
-        for parameter in (TRIM_THRESHOLD, MMAP_THRESHOLD):
-            mallopt(parameter, USUAL)
-        trim(0)
 
 
 def lacking(error: Exception) -> bool:

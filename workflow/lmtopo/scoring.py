@@ -34,7 +34,7 @@ def score(
     InputError
         If a batch does not fit into memory.
     """
-    with memory.kept(), memory.limited() as free:
+    with memory.limited() as free:
         try:
             return total(decoder, reading, batch_size, sampler)
         except (RuntimeError, MemoryError) as error:
