@@ -162,6 +162,27 @@ def test_higher_dimensions_are_ripsers(points, width, seed, threshold):
     same_as_ripser(x, metric="euclidean", threshold=threshold, max_dimension=2)
 
 
+def test_minus_zero_is_a_distance_of_zero():
+    d = symmetric(np.random.default_rng(0).integers(0, 4, (20, 20)).astype(float))
+    signed = np.where(d == 0, -0.0, d)
+    for one, other in zip(rips(signed, metric="precomputed"), same_as_ripser(d), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), seeds)
+def test_what_a_cloud_leaves_behind_does_not_show_in_the_next(first, second, seed):
+    """A thread uses its arrays again for clouds of the same size."""
+    draw = np.random.default_rng(seed)
+    x, y = draw.normal(size=(first, 3)), draw.normal(size=(second, 3))
+    before = rips(y)
+    rips(x, max_dimension=0)
+    rips(x, threshold=0.5)
+    rips(draw.normal(size=(second, 3)), max_dimension=0)
+    for one, other in zip(before, rips(y), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_engine_ends_at_loops():
     with pytest.raises(InputError, match="ends at H1"):
         rips(np.eye(4), max_dimension=2, engine="link")

@@ -84,15 +84,32 @@ def tree_length(d, chosen, reached):
     return total
 
 
-@compiled
-def asymmetry(d):
-    """The largest |d[i, j] - d[j, i]|, and where: i * n + j."""
-    n, most, where = len(d), 0.0, 0
+@compiled(fastmath={"reassoc", "nsz"})
+def examine(d):
+    """One pass over a matrix: the sum, least and largest of its entries, the largest
+    |d[i, j] - d[j, i]|, and where that is: i * n + j."""
+    n, total, gap, where = len(d), 0.0, 0.0, 0
+    least = most = np.float64(d[0, 0])
     for first in range(0, n, 32):
         for second in range(first, n, 32):
             for i in range(first, min(first + 32, n)):
-                for j in range(max(second, i + 1), min(second + 32, n)):
-                    gap = abs(np.float64(d[i, j]) - np.float64(d[j, i]))
-                    if gap > most:
-                        most, where = gap, i * n + j
-    return most, where
+                for j in range(max(second, i), min(second + 32, n)):
+                    one, other = np.float64(d[i, j]), np.float64(d[j, i])
+                    total += one + other
+                    least, most = min(least, one, other), max(most, one, other)
+                    if abs(one - other) > gap:
+                        gap, where = abs(one - other), i * n + j
+    return total, least, most, gap, where
+
+
+@compiled
+def radius(lengths):
+    """The least over rows of their largest entry. ``lengths``: the bits of floats that are not
+    negative, as int32, which are in the same order and compared many at once."""
+    found = np.int32(0x7FFFFFFF)
+    for i in range(len(lengths)):
+        most = np.int32(0)
+        for j in range(len(lengths)):
+            most = max(most, lengths[i, j])
+        found = min(found, most)
+    return found

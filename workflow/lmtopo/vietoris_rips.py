@@ -101,18 +101,16 @@ def filtration(
     engine: str = "auto",
 ) -> list[Float64[np.ndarray, "bars 2"]]:
     """`rips` of a matrix that `distances` has made: it is not checked again."""
-    # At the enclosing radius the complex is a cone: nothing beyond it is ever born or dies.
-    last = min(threshold, enclosing_radius(d))
     if engine == "auto":
         engine = "link" if max_dimension <= 1 else "gudhi"
     if engine == "ripser":
-        found = ripser_diagrams(d, max_dimension, last)
+        found = ripser_diagrams(d, max_dimension, min(threshold, enclosing_radius(d)))
     elif engine == "gudhi":
-        found = gudhi_diagrams(d, max_dimension, last)
+        found = gudhi_diagrams(d, max_dimension, min(threshold, enclosing_radius(d)))
     else:
         from lmtopo.link_homology import link_homology
 
-        found = link_homology(d, last, loops=max_dimension > 0)
+        found = link_homology(d, threshold, loops=max_dimension > 0)
     bars = [tidy(diagram) for diagram in found]
     if same := len(d) - len(bars[0]):
         # of n points n components are born, and those that coincide end at once
@@ -198,11 +196,11 @@ def distances(x: Float[np.ndarray, "points width"], metric: str) -> Float32[np.n
             f"a cloud is a matrix of points x coordinates, but this has shape {x.shape}"
         )
     check_size(len(x))
+    if metric == "precomputed":
+        return checked(x)
     # one pass: a sum of finite values is finite, or overflows and is looked at again
     if not math.isfinite(x.sum(dtype=np.float64)):
         check_finite(x)
-    if metric == "precomputed":
-        return checked(x)
     points = x.astype(np.float64)
     if metric == "cosine":
         d = measured(unit(points), chord=False)
@@ -255,22 +253,23 @@ def check_finite(x: Float[np.ndarray, "points width"]) -> None:
 
 def checked(x: Float[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "n n"]:
     """A distance matrix, made exactly symmetric."""
-    from lmtopo.distance_kernel import asymmetry
+    from lmtopo.distance_kernel import examine
 
     if x.shape[0] != x.shape[1]:
         raise InputError(f"a precomputed distance matrix is square, but this one is {x.shape}")
-    low, high = x.min(), x.max()
+    d = np.ascontiguousarray(x)
+    total, low, high, gap, where = examine(d)
+    if not math.isfinite(total):
+        check_finite(x)
     if low < 0:
         raise InputError(f"a distance is at least 0, but the matrix has {low:g}")
     if high > np.finfo(np.float32).max:
         raise InputError(f"the cloud has a distance of {high:.3g}: too large for float32")
-    if np.diagonal(x).any():
-        at = int(np.flatnonzero(np.diagonal(x))[0])
+    if (diagonal := np.diagonal(x)).any():
+        at = int(np.flatnonzero(diagonal)[0])
         raise InputError(
             f"a point is at distance 0 from itself, but entry ({at}, {at}) is {x[at, at]:g}"
         )
-    d = np.ascontiguousarray(x)
-    gap, where = asymmetry(d)
     if gap > np.finfo(np.float32).eps * high:
         i, j = divmod(where, len(d))
         raise InputError(

@@ -18,7 +18,7 @@ their hub's neighbours, and edges are sorted in portions of increasing length: o
 and every pair of vertices that may still be joined has a common neighbour, no later edge can change
 anything, and the rest is never sorted.
 
-Ties are broken by the vertices' numbers; diagrams do not depend on it.
+Edges of the same length enter in the order of the matrix; diagrams do not depend on it.
 
 Related: Koyama, Memoli, Robins, Turner, "Computing the reduced Vietoris-Rips persistence diagram"
 (arXiv 2307.16333); Koyama, Robins, Turner, "The distilled Vietoris-Rips filtration" (arXiv
@@ -28,10 +28,10 @@ Related: Koyama, Memoli, Robins, Turner, "Computing the reduced Vietoris-Rips pe
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from lmtopo.bit_rows import LANES
-from lmtopo.link_homology import edges
-from lmtopo.link_homology.state import COMPONENTS, DEAD, GENERATORS, GROWING, State, start
-from lmtopo.link_homology.sweep import SETTLED, SHORT, enter
+from lmtopo.link_homology.state import COMPONENTS, DEAD, GENERATORS, Kept, State, doubled
+from lmtopo.link_homology.sweep import sweep
+
+KEPT = Kept()
 
 
 def link_homology(
@@ -39,46 +39,18 @@ def link_homology(
 ) -> list[Float64[np.ndarray, "bars 2"]]:
     """Persistence diagrams H0 and, with ``loops``, H1, of edges up to ``threshold``.
 
-    ``d``: distances, symmetric and not negative, C-contiguous; nothing is checked. Rows are
-    (birth, death), in no order, with bars of length zero among them. What lives at the threshold
-    never dies.
+    ``d``: distances in float32, symmetric and not negative, C-contiguous; nothing is checked. Rows
+    are (birth, death), in no order, with bars of length zero among them. What lives at the
+    threshold never dies. Nothing is born or dies beyond the enclosing radius, where one point sees
+    all others and the complex is a cone; so edges beyond it are left alone.
     """
-    n = len(d)
-    order = np.argsort(d.sum(axis=1), kind="stable")
-    rank = np.empty(n, dtype=np.int64)
-    rank[order] = np.arange(n)
-    state, last = start(n), np.float32(threshold)
-    limits = edges.portions(d, last)
-    counts = np.zeros(len(limits), dtype=np.int64)
-    found, flat = np.empty(n + LANES, dtype=np.int32), d.reshape(-1)
-    edges.count(d, flat, limits, found, counts)
-    low, before = np.float32(-1), np.int64(0)
-    for limit, upto in zip(limits, counts, strict=True):
-        keys = np.empty(upto - before, dtype=np.uint64)
-        edges.gather(d, flat, low, limit, rank, found, keys)
-        keys.sort()
-        state, settled = pushed(keys, d, order, last, state, loops)
-        if settled:
-            break
-        low, before = limit, upto
-    return collected(state, loops)
-
-
-def pushed(
-    keys: np.ndarray, d: np.ndarray, order: np.ndarray, last: np.float32, state: State, loops: bool
-) -> tuple[State, bool]:
-    """Let sorted edges enter; room that runs short is doubled and the edge taken up again."""
-    position = 0
-    while position < len(keys):
-        position, why = enter(keys, position, d, order, last, state, loops)
-        if why == SETTLED:
-            return state, True
-        if why == SHORT:
-            arrays = {name: getattr(state, name) for name in GROWING}
-            state = state._replace(
-                **{name: np.append(array, np.zeros_like(array)) for name, array in arrays.items()}
-            )
-    return state, False
+    state = KEPT.take(len(d))
+    flat, lengths = d.reshape(-1), d.view(np.int32)
+    while not sweep(d, flat, lengths, np.float32(threshold), loops, state):
+        state = doubled(state)
+    bars = collected(state, loops)
+    KEPT.put(state)
+    return bars
 
 
 def collected(state: State, loops: bool) -> list[Float64[np.ndarray, "bars 2"]]:

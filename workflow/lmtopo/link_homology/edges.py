@@ -1,58 +1,79 @@
-"""Edges by length, a portion at a time.
+"""Vertices by their total distance, and edges by length, a portion at a time.
 
-A key is an edge: the bits of its length above, its vertices u < v, 16 bits each, below. So keys
-sort by length, and ties by the vertices' numbers.
+A key is an edge: the bits of its length above, its vertices u < v, 16 bits each, below. Lengths are
+not negative, so their bits are in their order.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated, assignment"
 
 import numpy as np
 
-from lmtopo.bit_rows import LANES, between
+from lmtopo.bit_rows import LANES, between, highest
 from lmtopo.compiled import compiled
 
 U64 = np.uint64
 HALF = U64(32)
 MOST = 1 << 16
 """Vertices that a key can name."""
-PORTIONS = (0.125, 0.25, 0.375, 0.5, 0.75)
-"""Shares of the edges after which sorting pauses; the last portion takes the rest."""
+PORTIONS = (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
+"""Shares of the edges after which sorting pauses."""
 ALL_AT_ONCE = 160
 """Up to so many vertices all edges are sorted at once."""
+DIGIT = 11
+"""Bits by which `sort` parts keys at a time."""
 
 
-def portions(d: np.ndarray, last: np.float32) -> np.ndarray:
-    """Lengths, rising to ``last``, that part the edges about evenly; taken of a sample."""
+@compiled
+def number(d, s):
+    """Number the vertices by their total distance."""
+    n = len(d)
+    for i in range(n):
+        s.keys[i] = U64(np.float32(total(d, i)).view(np.uint32)) << HALF | U64(i)
+    sort(s.keys, n, s.spare, s.buckets)
+    for place in range(n):
+        vertex = np.int64(s.keys[place]) & 0xFFFF
+        s.order[place], s.rank[vertex] = vertex, place
+
+
+@compiled(fastmath={"reassoc"})
+def total(d, i):
+    found = np.float32(0)
+    for j in range(len(d)):
+        found += d[i, j]
+    return found
+
+
+@compiled
+def part(d, last, s):
+    """Write lengths, rising to ``last``, that part the edges about evenly, to `State.limits`, and
+    return how many they are. They are taken of a sample."""
     n = len(d)
     if n <= ALL_AT_ONCE:
-        return np.array([last])
-    step = max(1, n // 64)
-    sample = d[::step, ::step]
-    sample = np.sort(sample[sample <= last])
-    parts = [sample[int(share * len(sample))] for share in PORTIONS]
-    return np.unique(np.array([*(part for part in parts if part < last), last]))
+        s.limits[0] = last
+        return 1
+    step, sample = n // 64, 0
+    for i in range(0, n, step):
+        for j in range(i + step, n, step):
+            if d[i, j] <= last:
+                s.keys[sample] = bits(d[i, j])
+                sample += 1
+    sort(s.keys, sample, s.spare, s.buckets)
+    limits, before = 0, np.float32(-1)
+    for share in PORTIONS:
+        limit = last
+        if share < 1 and sample > 0:
+            limit = length_of(s.keys[np.int64(share * sample)])
+        if before < limit < last or share == 1:
+            s.limits[limits] = before = limit
+            limits += 1
+    return limits
 
 
 @compiled
-def count(d, flat, limits, found, counts):
-    """How many edges have a length of at most each of ``limits``; see `gather`."""
-    n, none = len(d), np.float32(-1)
-    for i in range(n):
-        for place in range(len(limits)):
-            j = i + 1
-            while j + LANES <= n:
-                counts[place] += between(flat, i * n + j, none, limits[place], j, found, 0)
-                j += LANES
-            while j < n:
-                counts[place] += np.int64(d[i, j] <= limits[place])
-                j += 1
-
-
-@compiled
-def gather(d, flat, low, high, rank, found, keys):
-    """Write the keys of the edges with low < length <= high. ``flat`` is ``d`` as one row, and
-    ``found`` has room for a row and `LANES` more."""
-    n, count = len(d), 0
+def gather(d, flat, low, high, s):
+    """Write the keys of the edges with low < length <= high to `State.keys`, sorted, and return
+    how many they are. ``flat`` is ``d`` as one row."""
+    n, count, found = len(d), 0, s.found
     for i in range(n):
         some, j = 0, i + 1
         while j + LANES <= n:
@@ -65,10 +86,47 @@ def gather(d, flat, low, high, rank, found, keys):
             j += 1
         for place in range(some):
             j = found[place]
-            u, v = min(rank[i], rank[j]), max(rank[i], rank[j])
-            bits = U64(np.float32(d[i, j]).view(np.uint32))
-            keys[count] = bits << HALF | U64(u << 16 | v)
+            u, v = min(s.rank[i], s.rank[j]), max(s.rank[i], s.rank[j])
+            s.keys[count] = bits(d[i, j]) | U64(u << 16 | v)
             count += 1
+    sort(s.keys, count, s.spare, s.buckets)
+    return count
+
+
+@compiled
+def sort(keys, count, spare, buckets):
+    """Sort the first ``count`` keys by length, those of the same length as they come: a radix sort
+    from the lowest digit up, of what lengths differ in. ``spare``: as much room."""
+    if count == 0:
+        return
+    least = most = keys[0] >> HALF
+    for place in range(count):
+        length = keys[place] >> HALF
+        least, most = min(least, length), max(most, length)
+    digits = 0 if most == least else 1 + highest(most - least) // DIGIT
+    for digit in range(digits):
+        shift = U64(digit * DIGIT)
+        for bucket in range(1 << DIGIT):
+            buckets[bucket] = 0
+        for place in range(count):
+            buckets[((keys[place] >> HALF) - least >> shift) & U64((1 << DIGIT) - 1)] += 1
+        end = 0
+        for bucket in range(1 << DIGIT):
+            end, buckets[bucket] = end + buckets[bucket], end
+        for place in range(count):
+            bucket = ((keys[place] >> HALF) - least >> shift) & U64((1 << DIGIT) - 1)
+            spare[buckets[bucket]] = keys[place]
+            buckets[bucket] += 1
+        keys, spare = spare, keys
+    if digits & 1:
+        for place in range(count):
+            spare[place] = keys[place]
+
+
+@compiled
+def bits(length):
+    """The upper half of a key; -0.0 is 0."""
+    return U64(np.float32(np.float32(length) + np.float32(0)).view(np.uint32)) << HALF
 
 
 @compiled

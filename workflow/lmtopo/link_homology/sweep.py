@@ -6,21 +6,72 @@ import numpy as np
 
 from lmtopo.bit_rows import BLOCK, common, cover, divide, lowest, merge, reach
 from lmtopo.compiled import compiled
+from lmtopo.distance_kernel import radius
 from lmtopo.link_homology.chains import born, relate
-from lmtopo.link_homology.edges import length_of
-from lmtopo.link_homology.state import ALIVE, COLUMN, COMPONENTS, DEAD, ROW, ZERO
+from lmtopo.link_homology.edges import HALF, gather, length_of, number, part
+from lmtopo.link_homology.state import (
+    ALIVE,
+    COLUMN,
+    COMPONENTS,
+    DEAD,
+    ENTERED,
+    LIMITS,
+    PORTION,
+    ROW,
+    SORTED,
+    UNTOUCHED,
+    ZERO,
+)
 
 U64, ONE = np.uint64, np.uint64(1)
-SETTLED, SHORT = 1, 2
-"""Why the sweep stopped: nothing can change any more, or an array is full."""
+FINISHED, SETTLED, SHORT = range(3)
+"""Why edges stopped entering: there are no more, nothing can change any more, an array is full."""
 
 
 @compiled
-def enter(keys, position, d, order, last, s, loops):
-    """Let edges enter from ``position`` on; return where it stopped, and why."""
+def sweep(d, flat, lengths, threshold, loops, s):
+    """Let the edges up to ``threshold`` enter, a sorted portion at a time. False: room is short,
+    and with more it goes on where it stopped.
+
+    ``flat``: ``d`` as one row; ``lengths``: its bits as int32, see `distance_kernel.radius`.
+    """
+    tally = s.tally
+    if tally[PORTION] == UNTOUCHED:
+        begin(d, min(threshold, length_of(U64(radius(lengths)) << HALF)), s)
+    while True:
+        if tally[ENTERED] == tally[SORTED]:
+            portion = tally[PORTION]
+            if portion == tally[LIMITS]:
+                return True
+            low = s.limits[portion - 1] if portion > 0 else np.float32(-1)
+            tally[SORTED] = gather(d, flat, low, s.limits[portion], s)
+            tally[ENTERED] = 0
+            tally[PORTION] += 1
+        tally[ENTERED], why = enter(tally[ENTERED], tally[SORTED], d, loops, s)
+        if why != FINISHED:
+            return why == SETTLED
+
+
+@compiled
+def begin(d, last, s):
+    """Make the state that of no edge yet, with edges to come up to ``last``."""
+    n = len(d)
+    number(d, s)
+    s.tally[:] = 0
+    s.tally[COMPONENTS] = n
+    s.tally[LIMITS] = part(d, last, s)
+    s.rows[:], s.sum[:], s.front[:] = 0, 0, 0
+    for vertex in range(n):
+        s.parent[vertex] = vertex
+
+
+@compiled
+def enter(position, end, d, loops, s):
+    """Let keys enter from ``position`` to ``end``; return where it stopped, and why."""
     wide, tally = len(s.near), s.tally
-    while position < len(keys):
-        key = keys[position]
+    last = s.limits[tally[LIMITS] - 1]
+    while position < end:
+        key = s.keys[position]
         u, v = np.int64(key >> U64(16)) & 0xFFFF, np.int64(key) & 0xFFFF
         row_u, row_v = u * wide, v * wide
         hub, first = -1, 0
@@ -51,9 +102,9 @@ def enter(keys, position, d, order, last, s, loops):
         s.rows[row_v + (u >> 6)] |= ONE << U64(u & 63)
         position += 1
         quiet = tally[ALIVE] == 0 and tally[COMPONENTS] == 1
-        if position & 31 == 0 and quiet and settled(d, order, last, s):
+        if position & 31 == 0 and quiet and settled(d, s.order, last, s):
             return position, SETTLED
-    return position, 0
+    return position, FINISHED
 
 
 @compiled
@@ -64,7 +115,7 @@ def root(parent, vertex):
     return vertex
 
 
-@compiled(inline="always")  # to hand over a state of 18 arrays takes a fifth of the time
+@compiled(inline="always")  # to hand over a state of 25 arrays takes a fifth of the time
 def relations(u, v, hub, first, key, s):
     """The relations that uv's link gives beyond the component of ``hub``; False if room is short.
 
