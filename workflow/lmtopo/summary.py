@@ -27,8 +27,9 @@ def of(study: str) -> str:
     checkpoints = quality[["model", "budget", "checkpoint"]].drop_duplicates()
     pairs = quality[["model", "budget", "checkpoint", "dataset"]].drop_duplicates()
     lines = [
-        f"Study {study}: {len(runs)} runs, {len(checkpoints)} checkpoints, {len(pairs)} pairs of "
-        f"checkpoint and dataset, {len(signatures):,} signature values.",
+        f"Study {study}: {len(runs)} run{'s' if len(runs) > 1 else ''}, {len(checkpoints)} "
+        f"checkpoints, {len(pairs)} pairs of checkpoint and dataset, {len(signatures):,} signature "
+        "values.",
         *last_perplexities(quality),
         *missing_lines(read(results / "tables/missing.parquet")),
         f"  findings {results}/findings.md",

@@ -242,7 +242,7 @@ def changes(table: pd.DataFrame) -> list[str]:
     ]
     if len(real):
         steps = real["step"].value_counts()
-        lines.append(f"Most often it is at step {steps.index[0]:,} ({steps.iloc[0]} trajectories).")
+        lines.append(f"Most often it is at step {steps.index[0]:,} (in {steps.iloc[0]} of these).")
     return lines
 
 
@@ -270,8 +270,8 @@ def lacks(evidence: pd.DataFrame, left_out: int, null: str | None) -> list[str]:
         lines.append(f"- {int((~over['has_null']).sum())} pooled rows have no null beside them.")
     if over["runs"].max() < RUNS_FOR_INTERVAL:
         lines.append(
-            f"- There are {over['runs'].max()} runs: skill has no interval below "
-            f"{RUNS_FOR_INTERVAL}."
+            f"- Skill has no interval below {RUNS_FOR_INTERVAL} runs, and this has "
+            f"{over['runs'].max()}."
         )
     if over["noise_ratio"].isna().all():
         lines.append("- How far seed, subsample and dtype move the signatures is not known.")
