@@ -1,4 +1,6 @@
+import math
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,11 +9,11 @@ import pytest
 
 from lmtopo.draw import draw
 from lmtopo.draw.style import compute_axis, looks, place_on_log
-from lmtopo.tables import write
+from lmtopo.tables import read, write
 
 
-def study(tmp_path: Path, flops: float = 1e9) -> dict[str, str]:
-    """Tables of two models and two budgets over five checkpoints."""
+def study(tmp_path: Path, *names: str, flops: float = 1e9) -> dict[str, str]:
+    """Tables of two models and two budgets over five checkpoints; the paths of those named."""
     steps = [0, 1, 4, 16, 64]
     runs = [(model, budget) for model in ("small", "large") for budget in ("low", "high")]
     quality = pd.DataFrame(
@@ -72,17 +74,12 @@ def study(tmp_path: Path, flops: float = 1e9) -> dict[str, str]:
         )
     ]
     write(tmp_path / "downstream.parquet", pd.DataFrame(scores))
-    return {
-        "quality": str(tmp_path / "quality.parquet"),
-        "signatures": str(tmp_path / "signatures.parquet"),
-    }
+    return {name: str(tmp_path / f"{name}.parquet") for name in names}
 
 
-SHOWN = {
-    "perplexity": {},
-    "signatures": {"dataset": "stories", "pooling": "token", "layer": "final_norm"},
-    "layers": {"dataset": "stories", "pooling": "token", "signature": "persistence_entropy"},
-}
+def tables(tmp_path: Path, *names: str) -> dict[str, pd.DataFrame]:
+    return {name: read(path) for name, path in study(tmp_path, *names).items()}
+
 
 PROBES = {"layers": {"pairs": "final_norm", "mrpc": "final_norm"}, "pooling": "mean"}
 BESIDE = {
@@ -91,15 +88,26 @@ BESIDE = {
     "cloud_layer": "final_norm",
     "signature": "persistence_entropy",
 }
+SHOWN: dict[str, dict[str, Any]] = {
+    "perplexity": {},
+    "signatures": {"dataset": "stories", "pooling": "token", "layer": "final_norm"},
+    "layers": {"dataset": "stories", "pooling": "token", "signature": "persistence_entropy"},
+    "downstream": PROBES,
+    "downstream_signature": {**PROBES, **BESIDE},
+}
+TABLES = {
+    "perplexity": ("quality",),
+    "signatures": ("signatures",),
+    "layers": ("signatures",),
+    "downstream": ("downstream",),
+    "downstream_signature": ("signatures", "downstream"),
+}
 
 
 def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(tmp_path: Path) -> None:
     from lmtopo.draw import downstream
 
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
-    path = str(tmp_path / "downstream.parquet")
-    figure = downstream.draw(quality, signatures, width=7.0, downstream=path, **PROBES)
+    figure = downstream.draw(width=7.0, **tables(tmp_path, "downstream"), **PROBES)
     titles = [panel.get_title() for panel in figure.axes]
     assert titles == [
         "pairs: linear probe (final_norm, mean)",
@@ -118,19 +126,15 @@ def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(tmp_path: 
 def test_a_checkpoint_is_a_point_of_its_signature_and_score(tmp_path: Path) -> None:
     from lmtopo.draw import downstream_signature
 
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
-    path = str(tmp_path / "downstream.parquet")
-    figure = downstream_signature.draw(
-        quality, signatures, width=7.0, downstream=path, **PROBES, **BESIDE
-    )
+    found = tables(tmp_path, "signatures", "downstream")
+    figure = downstream_signature.draw(width=7.0, **found, **PROBES, **BESIDE)
     assert "H_1$ persistence entropy (stories, final_norm)" in figure.axes[0].get_xlabel()
     line = figure.axes[1].containers[2].lines[0]  # mrpc, of large low
     run = "model == 'large' and budget == 'low' and dataset == 'stories'"
-    values = signatures.query(f"{run} and layer == 'final_norm' and dimension == 1")
+    values = found["signatures"].query(f"{run} and layer == 'final_norm' and dimension == 1")
     expected = values.groupby("step")["value"].mean()
     np.testing.assert_allclose(np.asarray(line.get_xdata(), float), expected)
-    scores = pd.read_parquet(path).query(f"{run} and task == 'mrpc' and layer == 'final_norm'")
+    scores = found["downstream"].query(f"{run} and task == 'mrpc' and layer == 'final_norm'")
     np.testing.assert_allclose(np.asarray(line.get_ydata(), float), scores["value"])
     plt.close(figure)
 
@@ -138,10 +142,9 @@ def test_a_checkpoint_is_a_point_of_its_signature_and_score(tmp_path: Path) -> N
 def test_datasets_with_different_readings_have_a_panel_each(tmp_path: Path) -> None:
     from lmtopo.draw import perplexity
 
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+    quality = tables(tmp_path, "quality")["quality"]
     quality.loc[quality["dataset"] == "articles", "reading"] = "document"
-    figure = perplexity.draw(quality, signatures, width=5.0)
+    figure = perplexity.draw(quality=quality, width=5.0)
     titles = [panel.get_title() for panel in figure.axes]
     assert titles == ["stories (validation)", "articles (validation)"]
     plt.close(figure)
@@ -159,19 +162,10 @@ def test_datasets_with_different_readings_have_a_panel_each(tmp_path: Path) -> N
 def test_figures_are_the_same_bytes_twice(
     name: str, kinds: tuple[str, ...], tmp_path: Path
 ) -> None:
-    tables = study(tmp_path)
-    shown = {
-        **SHOWN,
-        "downstream": {"downstream": str(tmp_path / "downstream.parquet"), **PROBES},
-        "downstream_signature": {
-            "downstream": str(tmp_path / "downstream.parquet"),
-            **PROBES,
-            **BESIDE,
-        },
-    }[name]
+    paths, shown = study(tmp_path, *TABLES[name]), SHOWN[name]
     for copy in ("one", "two"):
-        paths = [str(tmp_path / copy / f"figure.{kind}") for kind in kinds]
-        draw(name=name, figure=paths, width=7.0, **tables, **shown)
+        files = [str(tmp_path / copy / f"figure.{kind}") for kind in kinds]
+        draw(name=name, figure=files, width=7.0, **paths, **shown)
     for kind in kinds:
         one, two = (tmp_path / copy / f"figure.{kind}" for copy in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
@@ -180,26 +174,25 @@ def test_figures_are_the_same_bytes_twice(
 
 def test_without_tokens_the_axis_is_the_step(tmp_path: Path) -> None:
     path = str(tmp_path / "figure.svg")
-    draw(name="perplexity", figure=[path], width=5.0, **study(tmp_path, float("nan")))
+    draw(name="perplexity", figure=[path], width=5.0, **study(tmp_path, "quality", flops=math.nan))
     assert "training step" in Path(path).read_text()
 
 
 def test_a_signature_that_never_changes_has_no_panel(tmp_path: Path) -> None:
     path = str(tmp_path / "figure.svg")
-    draw(name="signatures", figure=[path], width=7.0, **study(tmp_path), **SHOWN["signatures"])
+    paths = study(tmp_path, "signatures")
+    draw(name="signatures", figure=[path], width=7.0, **paths, **SHOWN["signatures"])
     text = Path(path).read_text()
     assert "twonn" in text
     assert "constant" not in text
 
 
 def test_where_nothing_moves_everything_is_shown(tmp_path: Path) -> None:
-    from lmtopo.tables import read
-
-    tables = study(tmp_path)
-    still = read(tables["signatures"]).query("step == 0 and replicate == 0 and model == 'small'")
+    paths = study(tmp_path, "signatures")
+    still = read(paths["signatures"]).query("step == 0 and replicate == 0 and model == 'small'")
     write(tmp_path / "signatures.parquet", still.query("budget == 'low' and dataset == 'stories'"))
     path = str(tmp_path / "figure.svg")
-    draw(name="signatures", figure=[path], width=7.0, **tables, **SHOWN["signatures"])
+    draw(name="signatures", figure=[path], width=7.0, **paths, **SHOWN["signatures"])
     assert "constant" in Path(path).read_text()
 
 
@@ -245,10 +238,8 @@ def test_the_declared_tests_are_shown_or_else_the_strongest(tmp_path: Path, prim
     from lmtopo.draw import evidence as forest
     from lmtopo.draw import skill
 
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
-    path = evidence(tmp_path / "evidence.parquet", primary)
-    figure = forest.draw(quality, signatures, width=7.0, evidence=path)
+    table = read(evidence(tmp_path / "evidence.parquet", primary))
+    figure = forest.draw(evidence=table, width=7.0)
     panel = figure.axes[0]
     labels = [label.get_text() for label in panel.get_yticklabels()]
     every = ["$H_1$ persistence entropy", "$H_1$ mean norm", "$H_1$ twonn"]
@@ -259,7 +250,7 @@ def test_the_declared_tests_are_shown_or_else_the_strongest(tmp_path: Path, prim
     beside = panel.child_axes[0]
     assert {label.get_text() for label in beside.get_yticklabels()} == {"noise"}
     plt.close(figure)
-    figure = skill.draw(quality, signatures, width=7.0, evidence=path)
+    figure = skill.draw(evidence=table, width=7.0)
     assert [panel.get_title() for panel in figure.axes] == [
         "1 checkpoint ahead",
         "4 checkpoints ahead",
@@ -273,5 +264,5 @@ def test_a_study_without_evidence_has_figures_that_say_so(tmp_path: Path, name: 
     path = evidence(tmp_path / "evidence.parquet", primary=False)
     write(path, pd.read_parquet(path)[:0])
     files = [str(tmp_path / f"{name}.{suffix}") for suffix in ("png", "svg")]
-    draw(name=name, figure=files, width=7.0, evidence=path, **study(tmp_path))
+    draw(name=name, figure=files, width=7.0, evidence=path)
     assert "no run has enough checkpoints" in Path(files[1]).read_text()

@@ -6,19 +6,16 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import legend, looks
-from lmtopo.draw.trajectories import title
-from lmtopo.tables import read
+from lmtopo.draw.style import legend, looks, title
 
 RUN = ["model", "budget", "checkpoint"]
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
+    signatures: pd.DataFrame,
+    downstream: pd.DataFrame,
     width: float,
-    downstream: str,
     layers: Mapping[str, str],
     pooling: str,
     dataset: str,
@@ -36,7 +33,7 @@ def draw(
     dimension = int(values["dimension"].max())
     values = values[values["dimension"] == dimension]
     means = values.groupby(RUN, sort=False)["value"].mean().rename("signature").reset_index()
-    table = read(downstream).merge(means, on=RUN)
+    table = downstream.merge(means, on=RUN)
     columns = min(len(layers), 3)
     rows = -(-len(layers) // columns)
     figure, panels = plt.subplots(

@@ -4,13 +4,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.trajectories import title
+from lmtopo.draw.style import title
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
+    signatures: pd.DataFrame,
     width: float,
     dataset: str,
     pooling: str,

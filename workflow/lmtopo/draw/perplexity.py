@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from lmtopo.draw.style import compute_axis, legend, looks, place_on_log
 
 
-def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float) -> Figure:
+def draw(*, quality: pd.DataFrame, width: float) -> Figure:
     """Perplexity per token against compute, one panel a dataset, one line a run; of several
     readings of a dataset, the first."""
     first = quality.groupby("dataset")["reading"].transform("first")

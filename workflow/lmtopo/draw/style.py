@@ -106,3 +106,9 @@ def place_on_log(axes: Axes, values: "pd.Series[float]", label: str) -> Callable
         axes.xaxis.set_major_formatter(FixedFormatter(labels))
         axes.xaxis.set_minor_locator(NullLocator())
     return lambda value: zero if value == 0 else value
+
+
+def title(dimension: int, signature: str) -> str:
+    """What a signature is called; dimension -1 is geometry."""
+    words = signature.replace("_", " ")
+    return words if dimension < 0 else f"$H_{dimension}$ {words}"

@@ -4,15 +4,14 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import compute_axis, legend, looks, place_on_log
+from lmtopo.draw.style import compute_axis, legend, looks, place_on_log, title
 
 COLUMNS = 4
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
+    signatures: pd.DataFrame,
     width: float,
     dataset: str,
     pooling: str,
@@ -53,8 +52,3 @@ def draw(
     )
     legend(figure, table)
     return figure
-
-
-def title(dimension: int, signature: str) -> str:
-    words = signature.replace("_", " ")
-    return words if dimension < 0 else f"$H_{dimension}$ {words}"
