@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import compute_axis, legend, looks, place_on_log
+from lmtopo.draw.style import Runs, compute_axis, legend, looks, place_on_log
 
 BASELINES = {"majority": "--", "bag_of_words": ":"}
 
@@ -16,6 +16,7 @@ def draw(
     *,
     downstream: pd.DataFrame,
     width: float,
+    runs: Runs,
     layers: Mapping[str, str],
     pooling: str,
 ) -> Figure:
@@ -32,7 +33,8 @@ def draw(
         sharey="row",
     )
     compute, label = compute_axis(downstream)
-    apart = beside_each_other(downstream[compute], len(looks(downstream)))
+    present = looks(runs, downstream)
+    apart = beside_each_other(downstream[compute], len(present))
     for number, (row, task) in enumerate(zip(panels, tasks, strict=True), start=1):
         here = downstream[downstream["task"] == task]
         probe = (here["layer"] == layers[task]) & (here["pooling"] == pooling)
@@ -46,7 +48,7 @@ def draw(
             panel.set_title(title)
             place = place_on_log(panel, downstream[compute], label if number == len(tasks) else "")
             for aside, ((model, budget), look) in zip(
-                apart, looks(downstream).items(), strict=True
+                apart, looks(runs, downstream).items(), strict=True
             ):
                 run = scores[(scores["model"] == model) & (scores["budget"] == budget)]
                 run = run.sort_values("step")
@@ -68,7 +70,7 @@ def draw(
                 )
         row[0].set_ylabel(f"accuracy ({here['split'].iloc[0]})")
     figure.suptitle("Does compute buy the task, beyond what the baselines have?")
-    legend(figure, downstream)
+    legend(figure, present)
     return figure
 
 

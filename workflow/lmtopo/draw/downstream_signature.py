@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import legend, looks, title
+from lmtopo.draw.style import Runs, legend, looks, title
 
 RUN = ["model", "budget", "checkpoint"]
 
@@ -16,6 +16,7 @@ def draw(
     signatures: pd.DataFrame,
     downstream: pd.DataFrame,
     width: float,
+    runs: Runs,
     layers: Mapping[str, str],
     pooling: str,
     dataset: str,
@@ -44,7 +45,7 @@ def draw(
             "task == @task and layer == @layer and pooling == @pooling "
             "and metric == 'probe_accuracy'"
         )
-        for (model, budget), look in looks(table).items():
+        for (model, budget), look in looks(runs, some).items():
             run = some[(some["model"] == model) & (some["budget"] == budget)].sort_values("step")
             errors = [run["value"] - run["low"], run["high"] - run["value"]]
             faint = look | {"linewidth": 0.7, "markersize": 4}
@@ -56,5 +57,5 @@ def draw(
     for row in panels:
         row[0].set_ylabel("accuracy")
     figure.suptitle(f"Do checkpoints of other {title(dimension, signature)} do the task better?")
-    legend(figure, table)
+    legend(figure, looks(runs, table))
     return figure

@@ -3,19 +3,27 @@
 A model has one colour and a budget one line style and marker, in every figure of a study.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from lmtopo.evidence.trajectories import SEED
 from lmtopo.files import atomic
+from lmtopo.schedule import spread
+
+Run = tuple[str, str]
+"""A model and a budget."""
+Runs = Sequence[Sequence[str]]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito, https://jfly.uni-koeln.de/color/; yellow left out, too light for lines."""
@@ -60,27 +68,78 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
             figure.savefig(temporary, metadata=None if path.endswith(".png") else date)
 
 
-def looks(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """How the line of each (model, budget) is drawn."""
-    models, budgets = list(table["model"].unique()), list(table["budget"].unique())
+def looks(runs: Runs, table: pd.DataFrame | None = None) -> dict[Run, dict[str, Any]]:
+    """How the line of each (model, budget) among all ``runs`` of a study is drawn; of those that
+    are in ``table``. Models that differ by their seed alone look alike."""
+    families = list(dict.fromkeys(SEED.sub("", model) for model, _ in runs))
+    budgets = list(dict.fromkeys(budget for _, budget in runs))
     found = {}
-    for model, budget in table[["model", "budget"]].drop_duplicates().itertuples(index=False):
-        line, marker = LINES[budgets.index(budget) % len(LINES)]
-        found[model, budget] = {
-            "color": COLOURS[models.index(model) % len(COLOURS)],
-            "linestyle": line,
-            "marker": marker,
-        }
-    return found
+    for model, budget in runs:
+        round_, colour = divmod(families.index(SEED.sub("", model)), len(COLOURS))
+        line, marker = LINES[(budgets.index(budget) + round_ * len(budgets)) % len(LINES)]
+        found[model, budget] = {"color": COLOURS[colour], "linestyle": line, "marker": marker}
+    if table is None:
+        return found
+    there = set(table[["model", "budget"]].drop_duplicates().itertuples(index=False, name=None))
+    return {run: look for run, look in found.items() if run in there}
 
 
-def legend(figure: Figure, table: pd.DataFrame) -> None:
-    """One entry per run, under the figure."""
+def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist) -> None:
+    """Under the figure one entry per run, one for all seeds of a model, and ``more``."""
+    alike: dict[Run, list[Run]] = {}
+    for model, budget in looks:
+        alike.setdefault((SEED.sub("", model), budget), []).append((model, budget))
     lines = [
-        Line2D([], [], label=f"{model}, {budget}" if budget != "released" else model, **look)
-        for (model, budget), look in looks(table).items()
+        Line2D([], [], label=called(*run, seeds=len(same)), **looks[same[0]])
+        for run, same in alike.items()
     ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=min(len(lines), 4))
+    handles = [*lines, *more]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+
+
+def called(model: str, budget: str, seeds: int = 1) -> str:
+    """What a run is called, or ``seeds`` runs of a model."""
+    name = model if budget == "released" else f"{model}, {budget}"
+    return f"{name} ({seeds} seeds)" if seeds > 1 else name
+
+
+def grid(
+    count: int, *, columns: int, width: float, height: float, **more: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels in rows, each ``height`` inches high."""
+    columns = min(count, columns)
+    rows = -(-count // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(width, 0.9 + height * rows), squeeze=False, **more
+    )
+    for panel in panels.flat[count:]:
+        panel.set_axis_off()
+    return figure, list(panels.flat[:count])
+
+
+def nothing(width: float, title: str, why: str) -> Figure:
+    """The figure where a study has nothing to show, which says so."""
+    figure, panel = plt.subplots(figsize=(width, 1.6))
+    panel.set_axis_off()
+    panel.text(*(0.5, 0.5), why, ha="center", va="center", transform=panel.transAxes)
+    figure.suptitle(title)
+    return figure
+
+
+def sparse(count: int, most: int = 30) -> int:
+    """Every how many points have a marker: line styles drown in more."""
+    return max(1, -(-count // most))
+
+
+def step_ticks(panel: Axes, steps: Sequence[int], count: int = 5) -> None:
+    """Label a few of the checkpoints that stand side by side on the x axis by their steps."""
+    places = spread(range(len(steps)), count)
+    panel.set_xticks(places, [brief(steps[place]) for place in places], fontsize=6.5)
+
+
+def brief(step: int) -> str:
+    """A step, in thousands where there are many: 143k."""
+    return f"{step / 1000:g}k" if step >= 10_000 and step % 100 == 0 else f"{step:,}"
 
 
 def compute_axis(table: pd.DataFrame) -> tuple[str, str]:

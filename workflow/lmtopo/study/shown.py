@@ -7,6 +7,8 @@ from lmtopo.schedule import spread
 from lmtopo.study import tasks
 from lmtopo.study.resolve import Run, Study
 
+BETTI = "betti_curve"
+
 
 class Shown(NamedTuple):
     """What a figure is made of: tables of the study by name, what `lmtopo.draw` is told beside
@@ -29,17 +31,22 @@ def figures(study: Study) -> dict[str, Shown]:
 
 
 def perplexity(study: Study) -> Shown:
-    return Shown(("quality",), {})
+    return Shown(("quality",), runs(study))
 
 
 def signatures(study: Study) -> Shown:
-    return Shown(("signatures",), cloud(study))
+    """All runs, and the first null of one of them."""
+    run = longest(study)
+    beside = {
+        "run": None if run is None else (run.model, run.budget),
+        "null": next(iter(study.file.homology.nulls.draws), None),
+    }
+    return Shown(("signatures",), {**runs(study), **cloud(study), **beside})
 
 
 def layers(study: Study) -> Shown:
-    dataset = study.shown
-    told = {"dataset": dataset, "pooling": pooling(study), "signature": signature(study)}
-    return Shown(("signatures",), told)
+    told = {"dataset": study.shown, "pooling": pooling(study), "signature": signature(study)}
+    return Shown(("signatures",), {**runs(study), **told})
 
 
 def diagrams(study: Study, count: int = 4) -> Shown | None:
@@ -47,20 +54,69 @@ def diagrams(study: Study, count: int = 4) -> Shown | None:
     run = longest(study)
     if run is None:
         return None
-    checkpoints = spread(study.observed(run, study.shown), count)
-    files = tuple(f"{study.pair_folder(one, study.shown)}/diagrams.npz" for one in checkpoints)
-    told = {**cloud(study), "model": run.model, "budget": run.budget}
-    return Shown((), {**told, "steps": [one.step for one in checkpoints], "files": files}, files)
+    steps = [one.step for one in spread(study.observed(run, study.shown), count)]
+    file = pair_file(study, "diagrams.npz")
+    files = tuple(file.format(**one_run(run), step=step) for step in steps)
+    told = {**cloud(study), **one_run(run), "steps": steps, "files": files}
+    return Shown((), told, files)
+
+
+def crocker(study: Study, count: int = 60) -> Shown | None:
+    """One run at all of its checkpoints, or so many."""
+    run, file = longest(study), pair_file(study, "curves.npz")
+    measured = study.file.signatures
+    if run is None or not (measured == "all" or BETTI in measured):
+        return None
+    observed = study.observed(run, study.shown)
+    steps = [one.step for one in spread(observed, count)]
+    told = {**cloud(study), **one_run(run), "steps": steps, "of": len(observed)}
+    file = file.format(**one_run(run), step="{step}")
+    return Shown((), {**told, "files": file}, tuple(file.format(step=step) for step in steps))
+
+
+def space(study: Study, landmarks: int = 12, total: int = 72) -> Shown:
+    """A few checkpoints of all runs, fewer of each where there are many."""
+    observed = study.runs_on(study.shown)
+    each = max(2, min(landmarks, total // max(len(observed), 1)))
+    file = pair_file(study, "diagrams.npz")
+    paths = [
+        (
+            run.model,
+            run.budget,
+            [one.step for one in spread(study.observed(run, study.shown), each)],
+        )
+        for run in observed
+    ]
+    files = tuple(
+        file.format(model=model, budget=budget, step=step)
+        for model, budget, steps in paths
+        for step in steps
+    )
+    return Shown((), {**runs(study), **cloud(study), "paths": paths, "files": file}, files)
+
+
+def distances(study: Study) -> Shown:
+    return Shown(("distances", "phases"), {**runs(study), **cloud(study)})
+
+
+def equal_compute(study: Study) -> Shown:
+    told = {**runs(study), **cloud(study), "shown": declared(study, 3)}
+    return Shown(("quality", "signatures"), told)
+
+
+def redundancy(study: Study) -> Shown:
+    return Shown(("redundancy",), {"dataset": study.shown, "pooling": pooling(study)})
 
 
 def downstream(study: Study) -> Shown | None:
-    return Shown(("downstream",), probes(study)) if tasks.tasks(study) else None
+    return Shown(("downstream",), runs(study) | probes(study)) if tasks.tasks(study) else None
 
 
 def downstream_signature(study: Study) -> Shown | None:
     if not tasks.tasks(study):
         return None
     told = {
+        **runs(study),
         **probes(study),
         "dataset": study.shown,
         "cloud_pooling": pooling(study),
@@ -77,19 +133,62 @@ def evidence(study: Study) -> Shown:
 FIGURES: dict[str, Callable[[Study], Shown | None]] = {
     "perplexity": perplexity,
     "signatures": signatures,
-    "diagrams": diagrams,
     "layers": layers,
+    "diagrams": diagrams,
+    "barcodes": diagrams,
+    "crocker": crocker,
+    "distances": distances,
+    "space": space,
     "downstream": downstream,
     "downstream_signature": downstream_signature,
     "evidence": evidence,
+    "equal_compute": equal_compute,
     "skill": evidence,
+    "redundancy": redundancy,
 }
 """Every figure there is, in the order in which a report lists them."""
+
+
+def runs(study: Study) -> dict[str, Any]:
+    """All runs, by whose order a figure chooses colours and lines: the same in all figures."""
+    return {"runs": list(study.runs)}
+
+
+def one_run(run: Run) -> dict[str, str]:
+    return {"model": run.model, "budget": run.budget}
+
+
+def pair_file(study: Study, name: str) -> str:
+    """A file of pairs, with ``{model}``, ``{budget}`` and ``{step}`` in it."""
+    return f"{study.results}/pairs/{{model}}/{{budget}}/step{{step}}/{study.shown}/{name}"
 
 
 def cloud(study: Study) -> dict[str, str]:
     """Whose clouds a figure of one kind of clouds shows."""
     return {"dataset": study.shown, "pooling": pooling(study), "layer": last_layer(study)}
+
+
+def declared(study: Study, count: int) -> list[tuple[int, str]]:
+    """Dimension and name of a few of the signatures that the study has declared tests of, on the
+    clouds that figures show; if there are none, of the one that figures show."""
+    where = cloud(study)
+    found = [
+        (test.dimension, test.signature)
+        for test in study.file.evidence.primary
+        if (test.dataset in (None, where["dataset"]))
+        and (test.layer, test.pooling) == (where["layer"], where["pooling"])
+    ]
+    if found:
+        return spread(list(dict.fromkeys(found)), count)
+    return [(dimension(study, signature(study)), signature(study))]
+
+
+def dimension(study: Study, name: str) -> int:
+    """The highest homology dimension that has a signature of this name, -1 if none has."""
+    from lmtopo.signatures import NUMBERS, WHOLE, significant
+
+    topological = name in (*NUMBERS.of_diagram, significant.NAME)
+    return study.file.homology.max_dimension if topological else WHOLE
 
 
 def pooling(study: Study) -> str:
