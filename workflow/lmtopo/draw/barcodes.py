@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS, brief, called
+from lmtopo.draw.style import COLOURS, called, heading
 from lmtopo.formats.diagrams import load
 
 MOST = 60
@@ -53,10 +53,12 @@ def draw(
     for panel in panels[-1]:
         panel.set_xlabel("radius / enclosing radius")
     for panel, step in zip(panels[0], steps, strict=True):
-        panel.set_title(f"step {brief(step)}\n{panel.get_title()}", fontsize=7.5)
-    figure.suptitle(
-        "How long do components and loops live, early and late in training?\n"
-        f"({called(model, budget)}; {dataset}, {layer}, pooling {pooling})"
+        panel.set_title(f"step {step:,}\n{panel.get_title()}", fontsize=7.5)
+    heading(
+        figure,
+        "How long do components and loops live, early and late in training?",
+        called(model, budget),
+        f"{dataset}, {layer}, pooling {pooling}",
     )
     return figure
 

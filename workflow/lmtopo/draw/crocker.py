@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import called, step_ticks
+from lmtopo.draw.style import called, heading, step_ticks
 from lmtopo.formats.curves import load
 
 COUNTED = ("components", "loops", "voids")
@@ -66,10 +66,13 @@ def draw(
         bar.ax.yaxis.set_major_formatter("{x:.0f}")
         bar.minorticks_off()
     panels[0][0].set_ylabel("scale / enclosing radius")
-    fewer = f"; {len(steps)} of {of} checkpoints" if len(steps) < of else ""
-    figure.suptitle(
-        "At which scales do components and loops live in the course of training?\n"
-        f"({called(model, budget)}; {dataset}, {layer}, pooling {pooling}; "
-        f"white: fewer than one{fewer})"
+    fewer = f"{len(steps)} of {of} checkpoints" if len(steps) < of else ""
+    heading(
+        figure,
+        "At which scales do components and loops live in the course of training?",
+        called(model, budget),
+        f"{dataset}, {layer}, pooling {pooling}",
+        "white: fewer than one",
+        fewer,
     )
     return figure

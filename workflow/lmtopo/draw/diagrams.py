@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS, brief, called
+from lmtopo.draw.style import COLOURS, called, heading
 from lmtopo.formats.diagrams import load
 
 MARKERS = ("o", "^", "s")
@@ -26,7 +26,7 @@ def draw(
     """Diagrams of the first replicate, in units of each cloud's enclosing radius, so that shape
     is compared and not size."""
     figure, panels = plt.subplots(
-        1, len(files), figsize=(width, 1.0 + width / len(files)), squeeze=False, sharey=True
+        1, len(files), figsize=(width, 1.0 + width / max(len(files), 3)), squeeze=False, sharey=True
     )
     for panel, step, file in zip(panels[0], steps, files, strict=True):
         found = load(file)
@@ -44,14 +44,14 @@ def draw(
                 label=f"$H_{dimension}$ ({len(finite)})",
             )
         panel.plot([0, 1], [0, 1], color="#888888", linewidth=0.7)
-        panel.set(
-            xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", title=f"step {brief(step)}"
-        )
+        panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", title=f"step {step:,}")
         panel.legend(loc="lower right", handletextpad=0.1, borderaxespad=0.1)
         panel.set_xlabel("birth / enclosing radius")
     panels[0][0].set_ylabel("death / enclosing radius")
-    figure.suptitle(
-        "When do loops appear in training?\n"
-        f"({called(model, budget)}; {dataset}, {layer}, pooling {pooling})"
+    heading(
+        figure,
+        "When do loops appear in training?",
+        called(model, budget),
+        f"{dataset}, {layer}, pooling {pooling}",
     )
     return figure

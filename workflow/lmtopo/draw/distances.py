@@ -14,6 +14,7 @@ from lmtopo.draw.style import (
     Runs,
     called,
     compute_axis,
+    heading,
     legend,
     looks,
     nothing,
@@ -78,12 +79,16 @@ def draw(
     below.set_xlim(panel.get_xlim())
     when = table.groupby(["model", "budget", "other_step"])[f"other_{compute}"].first()
     change_points(below, phases.query(where), listed, present, when)
-    fewer = f"; {len(listed)} of {len(present)} runs" if len(listed) < len(present) else ""
+    fewer = (
+        f"change points of {len(listed)} of {len(present)} runs"
+        if len(listed) < len(present)
+        else ""
+    )
     below.set_title(
         "change points through all signatures, beyond compute "
-        f"(filled: p ≤ {ALPHA:g} against series without any{fewer})"
+        f"(filled: p ≤ {ALPHA:g} against series without any)"
     )
-    figure.suptitle(f"{TITLE}\n({dataset}, {layer}, pooling {pooling})")
+    heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
     legend(figure, present)
     return figure
 

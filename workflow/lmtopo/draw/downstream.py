@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, compute_axis, legend, looks, place_on_log
+from lmtopo.draw.style import Runs, compute_axis, heading, legend, looks, place_on_log
 
 BASELINES = {"majority": "--", "bag_of_words": ":"}
 
@@ -69,7 +69,7 @@ def draw(
                     color="#555555",
                 )
         row[0].set_ylabel(f"accuracy ({here['split'].iloc[0]})")
-    figure.suptitle("Does compute buy the task, beyond what the baselines have?")
+    heading(figure, "Does compute buy the task, beyond what the baselines have?")
     legend(figure, present)
     return figure
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, legend, looks, title
+from lmtopo.draw.style import Runs, heading, legend, looks, title
 
 RUN = ["model", "budget", "checkpoint"]
 
@@ -56,6 +56,6 @@ def draw(
         panel.set_axis_off()
     for row in panels:
         row[0].set_ylabel("accuracy")
-    figure.suptitle(f"Do checkpoints of other {title(dimension, signature)} do the task better?")
+    heading(figure, f"Do checkpoints of other {title(dimension, signature)} do the task better?")
     legend(figure, looks(runs, table))
     return figure

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float64
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Run, Runs, legend, looks, nothing, title
+from lmtopo.draw.style import Run, Runs, heading, legend, looks, nothing, title
 from lmtopo.evidence.equal_compute import at
 
 TITLE = "At equal compute, do runs that differ in quality differ in shape?"
@@ -27,7 +27,7 @@ def draw(
     dataset: str,
     pooling: str,
     layer: str,
-    shown: Sequence[tuple[int, str]],
+    shown: Sequence[Sequence[Any]],
 ) -> Figure:
     """A column a level of compute and a row a signature of ``shown`` (dimension, name): what each
     run has at that level against its perplexity there, both interpolated in log compute between
@@ -73,12 +73,11 @@ def draw(
     for panel in panels.flat:
         panel.margins(0.15)
         panel.locator_params(axis="x", nbins=4)
+        panel.ticklabel_format(useOffset=False)
         panel.tick_params(labelsize=6.5)
     for row, kind in zip(panels, shown, strict=True):
         row[0].set_ylabel(title(*kind))
-    figure.suptitle(
-        f"{TITLE}\n({dataset}, {layer}, pooling {pooling}; bars: range over subsamples)"
-    )
+    heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", "bars: range over subsamples")
     legend(figure, {run: look | {"linestyle": ""} for run, look in present.items()})
     return figure
 

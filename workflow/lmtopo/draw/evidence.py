@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS, title
+from lmtopo.draw.style import COLOURS, heading, title
 from lmtopo.evidence.rows import POOLED
 
 MOST = 16
@@ -45,7 +45,7 @@ def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
     beside.spines["right"].set_visible(False)
     beside.tick_params(length=0)
     figure.legend(loc="outside lower center", ncols=len(WAYS))
-    figure.suptitle("Is a signature tied to quality beyond compute?")
+    heading(figure, "Is a signature tied to quality beyond compute?")
     return figure
 
 

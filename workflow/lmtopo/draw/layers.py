@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, called, grid, looks, step_ticks, title
+from lmtopo.draw.style import Runs, called, grid, heading, looks, step_ticks, title
 from lmtopo.schedule import spread
 
 MOST = 12
@@ -47,9 +47,11 @@ def draw(
     for panel in panels[-columns:]:
         panel.set_xlabel("training step of the checkpoint")
     figure.colorbar(image, ax=panels, label=title(dimension, signature), shrink=0.8)
-    fewer = f"; {len(shown)} of {len(every)} runs" if len(shown) < len(every) else ""
-    figure.suptitle(
-        f"In which layers, and when, does {title(dimension, signature)} change?\n"
-        f"({dataset}, pooling {pooling}{fewer})"
+    fewer = f"{len(shown)} of {len(every)} runs" if len(shown) < len(every) else ""
+    heading(
+        figure,
+        f"In which layers, and when, does {title(dimension, signature)} change?",
+        f"{dataset}, pooling {pooling}",
+        fewer,
     )
     return figure

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, compute_axis, grid, legend, looks, place_on_log, sparse
+from lmtopo.draw.style import Runs, compute_axis, grid, heading, legend, looks, place_on_log, sparse
 
 
 def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
@@ -25,6 +25,6 @@ def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
             panel.plot(at, run["perplexity"], markevery=sparse(len(run)), **look)
         if number % columns == 0:
             panel.set_ylabel("perplexity per token")
-    figure.suptitle("How far does perplexity fall with training compute?")
+    heading(figure, "How far does perplexity fall with training compute?")
     legend(figure, looks(runs, table))
     return figure

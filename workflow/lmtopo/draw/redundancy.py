@@ -6,7 +6,7 @@ from jaxtyping import Float64
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import nothing, title
+from lmtopo.draw.style import heading, nothing, title
 from lmtopo.evidence.redundancy import directions
 
 TITLE = "How many different things do the signatures say?"
@@ -59,7 +59,7 @@ def draw(*, redundancy: pd.DataFrame, width: float, dataset: str, pooling: str) 
         f"above the diagonal: once compute is taken out, {after:.1f} independent directions\n"
         f"below: raw, {before:.1f} independent directions"
     )
-    figure.suptitle(f"{TITLE}\n({count} signatures; {dataset}, pooling {pooling})")
+    heading(figure, TITLE, f"{count} signatures", f"{dataset}, pooling {pooling}")
     return figure
 
 

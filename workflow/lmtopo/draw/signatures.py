@@ -1,6 +1,6 @@
 """Figure `signatures`: how every signature moves in training, and a cloud of the same spectrum."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lmtopo.draw.style import (
-    Run,
     Runs,
     called,
     compute_axis,
     grid,
+    heading,
     legend,
     looks,
     place_on_log,
@@ -34,7 +34,7 @@ def draw(
     dataset: str,
     pooling: str,
     layer: str,
-    run: Run | None,
+    run: Sequence[str] | None,
     null: str | None,
 ) -> Figure:
     """Each signature against compute, one panel a signature and dimension, one line a run: the
@@ -67,13 +67,14 @@ def draw(
         panel.tick_params(labelsize=6.5)
     beside: list[Artist] = []
     if drawn and run is not None:
-        beside.append(Patch(**NULL, label=f"{null} null of {called(*run)}: mean ± 2 sd"))
-    figure.suptitle(
-        "How do the signatures move in training"
-        + (", and do clouds of the same spectrum move so, too" if drawn else "")
-        + f"?\n({dataset}, {layer}, pooling {pooling}; coloured band: range over subsamples"
-        + ("" if drawn else "; no null was drawn")
-        + ")"
+        beside.append(Patch(**NULL, label=f"{null} null of {called(run[0], run[1])}: mean ± 2 sd"))
+    also = ", and do clouds of the same spectrum move so, too" if drawn else ""
+    heading(
+        figure,
+        f"How do the signatures move in training{also}?",
+        f"{dataset}, {layer}, pooling {pooling}",
+        "coloured band: range over subsamples",
+        "" if drawn else "no null was drawn",
     )
     legend(figure, looks(runs, table), *beside)
     return figure

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lmtopo.draw.evidence import names, say_nothing, shown
-from lmtopo.draw.style import COLOURS
+from lmtopo.draw.style import COLOURS, heading
 from lmtopo.evidence.skill import HORIZONS
 from lmtopo.evidence.trajectories import PLACE
 
@@ -62,7 +62,7 @@ def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    figure.suptitle(
-        "Does a signature predict the loss to come, beyond compute and the loss so far?"
+    heading(
+        figure, "Does a signature predict the loss to come, beyond compute and the loss so far?"
     )
     return figure

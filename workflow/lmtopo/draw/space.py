@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lmtopo.diagram_distances import finite, sliced_wasserstein
-from lmtopo.draw.style import Run, Runs, legend, looks, nothing
+from lmtopo.draw.style import Run, Runs, heading, legend, looks, nothing
 from lmtopo.formats.diagrams import load
 
 TITLE = "Do runs take one path through the space of persistence diagrams?"
@@ -31,15 +31,16 @@ def draw(
     dataset: str,
     pooling: str,
     layer: str,
-    paths: Sequence[tuple[str, str, Sequence[int]]],
+    paths: Sequence[Sequence[Any]],
+    of: int,
     files: str,
 ) -> Figure:
     """A panel a homology dimension: checkpoints in the plane, as far from each other as their
     diagrams (of the first replicate, in units of the enclosing radius) in the sliced Wasserstein
     distance, as far as a plane allows; a line follows a run in time, from a ring to a disc.
 
-    ``paths``: model, budget and the steps shown of each run; ``files``: where their diagrams lie,
-    with ``{model}``, ``{budget}`` and ``{step}`` in it.
+    ``paths``: model, budget and the steps shown of each run that is shown, ``of`` so many;
+    ``files``: where their diagrams lie, with ``{model}``, ``{budget}`` and ``{step}`` in it.
     """
     from threadpoolctl import threadpool_limits
 
@@ -62,7 +63,8 @@ def draw(
     for dimension, (panel, (places, stress)) in enumerate(zip(panels[0], found, strict=True)):
         draw_paths(panel, places, owners, runs)
         panel.set_title(f"$H_{dimension}$ (stress {stress:.2f})")
-    figure.suptitle(f"{TITLE}\n({dataset}, {layer}, pooling {pooling})")
+    fewer = f"{len(paths)} of {of} runs" if len(paths) < of else ""
+    heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
     start, end = (
         Line2D(
             [],

@@ -5,6 +5,7 @@ A model has one colour and a budget one line style and marker, in every figure o
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Any
 
 import matplotlib as mpl
@@ -94,7 +95,11 @@ def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist
         for run, same in alike.items()
     ]
     handles = [*lines, *more]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+    longest = max(len(str(one.get_label())) for one in handles)
+    columns = int(figure.get_figwidth() / (0.5 + 0.065 * longest))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(max(columns, 1), len(handles), 4)
+    )
 
 
 def called(model: str, budget: str, seeds: int = 1) -> str:
@@ -122,8 +127,15 @@ def nothing(width: float, title: str, why: str) -> Figure:
     figure, panel = plt.subplots(figsize=(width, 1.6))
     panel.set_axis_off()
     panel.text(*(0.5, 0.5), why, ha="center", va="center", transform=panel.transAxes)
-    figure.suptitle(title)
+    heading(figure, title)
     return figure
+
+
+def heading(figure: Figure, question: str, *where: str) -> None:
+    """The question that a figure answers, and below what it is made of, in lines that fit."""
+    characters = int(13 * figure.get_figwidth())
+    lines = wrap(question, characters) + wrap("; ".join(filter(None, where)), characters)
+    figure.suptitle("\n".join(lines))
 
 
 def sparse(count: int, most: int = 30) -> int:
@@ -131,15 +143,15 @@ def sparse(count: int, most: int = 30) -> int:
     return max(1, -(-count // most))
 
 
-def step_ticks(panel: Axes, steps: Sequence[int], count: int = 5) -> None:
+def step_ticks(panel: Axes, steps: Sequence[int], count: int = 4) -> None:
     """Label a few of the checkpoints that stand side by side on the x axis by their steps."""
     places = spread(range(len(steps)), count)
     panel.set_xticks(places, [brief(steps[place]) for place in places], fontsize=6.5)
 
 
 def brief(step: int) -> str:
-    """A step, in thousands where there are many: 143k."""
-    return f"{step / 1000:g}k" if step >= 10_000 and step % 100 == 0 else f"{step:,}"
+    """A step to three digits where it is long: 48,828 is 48.8k."""
+    return f"{step / 1000:.3g}k" if step >= 10_000 else f"{step:,}"
 
 
 def compute_axis(table: pd.DataFrame) -> tuple[str, str]:

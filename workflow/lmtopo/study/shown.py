@@ -74,10 +74,12 @@ def crocker(study: Study, count: int = 60) -> Shown | None:
     return Shown((), {**told, "files": file}, tuple(file.format(step=step) for step in steps))
 
 
-def space(study: Study, landmarks: int = 12, total: int = 72) -> Shown:
-    """A few checkpoints of all runs, fewer of each where there are many."""
+def space(study: Study, total: int = 72, most: int = 12) -> Shown:
+    """A few checkpoints of all runs, or of so many, fewer of each where there are many runs."""
     observed = study.runs_on(study.shown)
-    each = max(2, min(landmarks, total // max(len(observed), 1)))
+    of = len(observed)
+    observed = spread(observed, most)
+    each = min(12, total // max(len(observed), 1))
     file = pair_file(study, "diagrams.npz")
     paths = [
         (
@@ -92,7 +94,9 @@ def space(study: Study, landmarks: int = 12, total: int = 72) -> Shown:
         for model, budget, steps in paths
         for step in steps
     )
-    return Shown((), {**runs(study), **cloud(study), "paths": paths, "files": file}, files)
+    return Shown(
+        (), {**runs(study), **cloud(study), "paths": paths, "of": of, "files": file}, files
+    )
 
 
 def distances(study: Study) -> Shown:
