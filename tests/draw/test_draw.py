@@ -70,7 +70,7 @@ def test_every_figure_asks_a_question_and_has_a_caption(folder: Path) -> None:
     assert modules - {"__init__", "style"} == set(shown.FIGURES)
     for name, text in texts.items():
         assert "?" in text, name
-        assert len((ROOT / f"workflow/report/{name}.rst").read_text()) > 100
+        assert len((ROOT / f"workflow/report/figures/{name}.rst").read_text()) > 100
 
 
 ALONE = {

@@ -14,7 +14,7 @@ for FIGURE, SHOWN in FIGURES.items():
             figure=[
                 report(
                     f"{RESULTS}/figures/{FIGURE}.{extension}",
-                    caption=f"../report/{FIGURE}.rst",
+                    caption=f"../report/figures/{FIGURE}.rst",
                     category="Figures",
                     labels={"figure": FIGURE, "format": extension},
                 )

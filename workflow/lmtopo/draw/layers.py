@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, called, grid, heading, looks, step_ticks, title
+from lmtopo.draw.style import Runs, called, grid, heading, looks, lowest, step_ticks, title
 from lmtopo.schedule import spread
 
 MOST = 12
@@ -29,8 +29,8 @@ def draw(
     dimension = int(table["dimension"].max())
     table = table[table["dimension"] == dimension]
     every = list(looks(runs, table))
-    shown, columns = spread(every, MOST), 3
-    figure, panels = grid(len(shown), columns=columns, width=width, height=1.7)
+    shown = spread(every, MOST)
+    figure, panels = grid(len(shown), columns=3, width=width, height=1.7)
     low, high = table.groupby(["model", "budget", "step", "layer"])["value"].mean().quantile([0, 1])
     for panel, (model, budget) in zip(panels, shown, strict=True):
         run = table[(table["model"] == model) & (table["budget"] == budget)]
@@ -44,7 +44,7 @@ def draw(
         step_ticks(panel, [int(step) for step in cells.columns])
         panel.set_title(called(model, budget))
         panel.grid(False)
-    for panel in panels[-columns:]:
+    for panel in lowest(panels):
         panel.set_xlabel("training step of the checkpoint")
     figure.colorbar(image, ax=panels, label=title(dimension, signature), shrink=0.8)
     fewer = f"{len(shown)} of {len(every)} runs" if len(shown) < len(every) else ""

@@ -3,7 +3,17 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, compute_axis, grid, heading, legend, looks, place_on_log, sparse
+from lmtopo.draw.style import (
+    Runs,
+    compute_axis,
+    grid,
+    heading,
+    leftmost,
+    legend,
+    looks,
+    place_on_log,
+    sparse,
+)
 
 
 def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
@@ -11,10 +21,10 @@ def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
     readings of a dataset, the first."""
     first = quality.groupby("dataset")["reading"].transform("first")
     table = quality[quality["reading"] == first]
-    datasets, columns = list(table["dataset"].unique()), 3
-    figure, panels = grid(len(datasets), columns=columns, width=width, height=2.3, sharex=True)
+    datasets = list(table["dataset"].unique())
+    figure, panels = grid(len(datasets), columns=3, width=width, height=2.3, sharex=True)
     compute, label = compute_axis(table)
-    for number, (panel, dataset) in enumerate(zip(panels, datasets, strict=True)):
+    for panel, dataset in zip(panels, datasets, strict=True):
         place = place_on_log(panel, table[compute], label)
         panel.set_yscale("log")
         here = table[table["dataset"] == dataset]
@@ -23,8 +33,8 @@ def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
             run = here[(here["model"] == model) & (here["budget"] == budget)]
             at = [place(value) for value in run[compute]]
             panel.plot(at, run["perplexity"], markevery=sparse(len(run)), **look)
-        if number % columns == 0:
-            panel.set_ylabel("perplexity per token")
+    for panel in leftmost(panels):
+        panel.set_ylabel("perplexity per token")
     heading(figure, "How far does perplexity fall with training compute?")
     legend(figure, looks(runs, table))
     return figure

@@ -17,6 +17,7 @@ from lmtopo.draw.style import (
     heading,
     legend,
     looks,
+    lowest,
     place_on_log,
     sparse,
     title,
@@ -51,7 +52,7 @@ def draw(
     compute, label = compute_axis(table)
     drawn = False
     for panel, (dimension, signature) in zip(panels, names, strict=True):
-        place = place_on_log(panel, table[compute], label if panel in panels[-COLUMNS:] else "")
+        place = place_on_log(panel, table[compute], label if panel in lowest(panels) else "")
         panel.set_title(title(dimension, signature), fontsize=6.8)
         some = table[(table["dimension"] == dimension) & (table["signature"] == signature)]
         if null is not None and run is not None:

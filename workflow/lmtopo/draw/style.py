@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
@@ -69,6 +70,10 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
             figure.savefig(temporary, metadata=None if path.endswith(".png") else date)
 
 
+NARROWEST = 1.9
+"""Inches that a panel needs."""
+
+
 def looks(runs: Runs, table: pd.DataFrame | None = None) -> dict[Run, dict[str, Any]]:
     """How the line of each (model, budget) among all ``runs`` of a study is drawn; of those that
     are in ``table``. Models that differ by their seed alone look alike."""
@@ -111,8 +116,8 @@ def called(model: str, budget: str, seeds: int = 1) -> str:
 def grid(
     count: int, *, columns: int, width: float, height: float, **more: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels in rows, each ``height`` inches high."""
-    columns = min(count, columns)
+    """A figure with so many panels in rows of up to ``columns``, each ``height`` inches high."""
+    columns = min(count, columns, max(1, int(width / NARROWEST)))
     rows = -(-count // columns)
     figure, panels = plt.subplots(
         rows, columns, figsize=(width, 0.9 + height * rows), squeeze=False, **more
@@ -120,6 +125,23 @@ def grid(
     for panel in panels.flat[count:]:
         panel.set_axis_off()
     return figure, list(panels.flat[:count])
+
+
+def leftmost(panels: Sequence[Axes]) -> list[Axes]:
+    """The first panel of each row."""
+    return [one for one in panels if placed(one).is_first_col()]
+
+
+def lowest(panels: Sequence[Axes]) -> list[Axes]:
+    """The last panel of each column."""
+    return list({placed(one).colspan.start: one for one in panels}.values())
+
+
+def placed(panel: Axes) -> SubplotSpec:
+    """Where in its grid a panel stands."""
+    found = panel.get_subplotspec()
+    assert found is not None
+    return found
 
 
 def nothing(width: float, title: str, why: str) -> Figure:
