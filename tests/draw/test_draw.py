@@ -241,7 +241,7 @@ def test_a_signature_stands_beside_its_null(folder: Path) -> None:
     assert grey == [mean]
     np.testing.assert_allclose(np.asarray(mean.get_ydata(), float), null["gaussian_mean"])
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[-1] == "gaussian null of large, high: mean ± 2 sd"
+    assert labels[-1] == "gaussian null of large, high (mean ± 2 sd)"
     plt.close(figure)
 
 

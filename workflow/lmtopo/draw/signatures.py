@@ -68,7 +68,7 @@ def draw(
         panel.tick_params(labelsize=6.5)
     beside: list[Artist] = []
     if drawn and run is not None:
-        beside.append(Patch(**NULL, label=f"{null} null of {called(run[0], run[1])}: mean ± 2 sd"))
+        beside.append(Patch(**NULL, label=f"{null} null of {called(run[0], run[1])} (mean ± 2 sd)"))
     also = ", and do clouds of the same spectrum move so, too" if drawn else ""
     heading(
         figure,

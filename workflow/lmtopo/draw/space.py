@@ -42,6 +42,7 @@ def draw(
     ``paths``: model, budget and the steps shown of each run that is shown, ``of`` so many;
     ``files``: where their diagrams lie, with ``{model}``, ``{budget}`` and ``{step}`` in it.
     """
+    import scipy.linalg  # noqa: F401  its BLAS is its own, and only what is loaded is limited
     from threadpoolctl import threadpool_limits
 
     owners = [(model, budget) for model, budget, steps in paths for _ in steps]
@@ -53,9 +54,12 @@ def draw(
         for step in steps
     ]
     dimensions = min(len(one) for one in clouds)
-    apart = [distances([one[dimension] for one in clouds]) for dimension in range(dimensions)]
+    # the order of BLAS's sums, and with it the last bits, would depend on its threads
     with threadpool_limits(1, "blas"):
-        found = [embedded(one) for one in apart]
+        found = [
+            embedded(distances([one[dimension] for one in clouds]))
+            for dimension in range(dimensions)
+        ]
     spans = np.array([np.ptp(places, axis=0) for places, _ in found])
     flat = float(np.clip((spans[:, 1] / np.maximum(spans[:, 0], 1e-12)).max(), 0.4, 1.0))
     height = 1.4 + 1.1 * flat * width / max(dimensions, 2)

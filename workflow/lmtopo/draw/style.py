@@ -101,7 +101,7 @@ def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist
     ]
     handles = [*lines, *more]
     longest = max(len(str(one.get_label())) for one in handles)
-    columns = int(figure.get_figwidth() / (0.5 + 0.065 * longest))
+    columns = int(figure.get_figwidth() / (0.5 + 0.057 * longest))
     figure.legend(
         handles=handles, loc="outside lower center", ncols=min(max(columns, 1), len(handles), 4)
     )
