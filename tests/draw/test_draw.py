@@ -185,6 +185,15 @@ def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(folder: Pa
     plt.close(figure)
 
 
+def test_tasks_that_no_checkpoint_has_done_are_said_to_be_undone(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    none = pd.read_parquet("results/made/tables/downstream.parquet")[:0]
+    for name in ("downstream", "downstream_signature"):
+        figure = drawn(found, name, downstream=none)
+        assert "has done a task" in figure.axes[0].texts[0].get_text()
+    plt.close("all")
+
+
 def test_a_checkpoint_is_a_point_of_its_signature_and_score(folder: Path) -> None:
     found = made.results(folder, made.config(**TASKS))
     figure = drawn(found, "downstream_signature")

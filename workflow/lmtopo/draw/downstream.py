@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, compute_axis, heading, legend, looks, place_on_log
+from lmtopo.draw.style import Runs, compute_axis, heading, legend, looks, nothing, place_on_log
 
+TITLE = "Does compute buy the task, beyond what the baselines have?"
 BASELINES = {"majority": "--", "bag_of_words": ":"}
 
 
@@ -23,7 +24,9 @@ def draw(
     """Accuracy against compute, a row of panels a task, one line a run, with 95% intervals: of
     the linear probe on the task's layer in ``layers``, and of the answers to the question in
     words. Grey: the baselines that know nothing of the model, of the same pairs."""
-    tasks = list(layers)
+    tasks = [task for task in layers if task in set(downstream["task"])]
+    if not tasks:
+        return nothing(width, TITLE, "no checkpoint has done a task")
     figure, panels = plt.subplots(
         len(tasks),
         2,
@@ -69,7 +72,7 @@ def draw(
                     color="#555555",
                 )
         row[0].set_ylabel(f"accuracy ({here['split'].iloc[0]})")
-    heading(figure, "Does compute buy the task, beyond what the baselines have?")
+    heading(figure, TITLE)
     legend(figure, present)
     return figure
 
