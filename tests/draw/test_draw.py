@@ -104,7 +104,7 @@ def test_one_checkpoint_of_one_run_without_loops_and_nulls_is_drawn_as_far_as_it
         ({}, slice(0, 2)),
         ({"homology": {"max_dimension": 0}}, slice(None)),
         ({"homology": {"max_dimension": 2}}, slice(None)),
-        ({"figures": {"width": 3.0}}, slice(None)),
+        ({"figures": {"width": 6.0}}, slice(None)),
     ],
     ids=["one run", "step 0", "two checkpoints", "H0", "H2", "narrow"],
 )
@@ -416,6 +416,11 @@ def test_step_0_has_a_place_left_of_all_others() -> None:
     place = place_on_log(axes, pd.Series([0.0, 1e6, 1e9]), "FLOPs")
     assert 0 < place(0.0) < place(1e6) == 1e6
     assert axes.get_xscale() == "log"
+    for only in (0.0, 1e9):
+        _, axes = plt.subplots()
+        where = place_on_log(axes, pd.Series([only]), "FLOPs")(only)
+        low, high = axes.get_xlim()
+        assert 2 * low < where < high / 2
     plt.close("all")
 
 

@@ -58,7 +58,7 @@ def draw(
             panel.clabel(lines, fontsize=5.5, fmt="%d")
         what = COUNTED[dimension] if dimension < len(COUNTED) else "holes"
         panel.set_title(f"{what} ($H_{dimension}$)")
-        panel.set_xlabel("training step of the checkpoint")
+        panel.set_xlabel("training step")
         step_ticks(panel, steps)
         panel.grid(False)
         bar = figure.colorbar(image, ax=panel, pad=0.02)

@@ -45,7 +45,7 @@ def draw(
         panel.set_title(called(model, budget))
         panel.grid(False)
     for panel in lowest(panels):
-        panel.set_xlabel("training step of the checkpoint")
+        panel.set_xlabel("training step")
     figure.colorbar(image, ax=panels, label=title(dimension, signature), shrink=0.8)
     fewer = f"{len(shown)} of {len(every)} runs" if len(shown) < len(every) else ""
     heading(

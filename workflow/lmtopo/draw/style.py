@@ -165,9 +165,9 @@ def sparse(count: int, most: int = 30) -> int:
     return max(1, -(-count // most))
 
 
-def step_ticks(panel: Axes, steps: Sequence[int], count: int = 4) -> None:
+def step_ticks(panel: Axes, steps: Sequence[int]) -> None:
     """Label a few of the checkpoints that stand side by side on the x axis by their steps."""
-    places = spread(range(len(steps)), count)
+    places = spread(range(len(steps)), 4 if len(steps) > 7 else 3)
     panel.set_xticks(places, [brief(steps[place]) for place in places], fontsize=6.5)
 
 
@@ -192,6 +192,9 @@ def place_on_log(axes: Axes, values: "pd.Series[float]", label: str) -> Callable
     zero = first / max((last / first) ** 0.08, 2.0)
     axes.set_xscale("log")
     axes.set_xlabel(label)
+    if len(known) == 1:  # a log axis finds no limits about one place
+        only = known[0] or zero
+        axes.set_xlim(only / 3, only * 3)
     if known and known[0] == 0:
         decades = 10.0 ** np.arange(np.ceil(np.log10(first)), np.floor(np.log10(last)) + 1)
         labels = ["0", *(f"$10^{{{round(np.log10(decade))}}}$" for decade in decades)]
