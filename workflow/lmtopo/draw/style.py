@@ -54,6 +54,7 @@ def style() -> Iterator[None]:
             "legend.fontsize": 7.5,
             "figure.titlesize": 10,
             "figure.constrained_layout.use": True,
+            "figure.dpi": 200,
             "savefig.dpi": 200,
             "svg.fonttype": "none",
             "svg.hashsalt": "lmtopo",
@@ -64,6 +65,8 @@ def style() -> Iterator[None]:
 
 def save(figure: Figure, paths: Iterable[str]) -> None:
     """Save a figure at each path, the format taken from the suffix; no dates inside."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once: to lay out many panels takes longer than to draw them
     for path in paths:
         date = {"CreationDate": None} if path.endswith(".pdf") else {"Date": None}
         with atomic(path) as temporary:
