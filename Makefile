@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema benchmark benchmark-observe
+.PHONY: study test fast-test check format schema gallery benchmark benchmark-observe
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -32,6 +32,13 @@ format: $(VENV)/.ready
 schema: $(VENV)/.ready
 	PYTHONPATH=workflow $(BIN)/python -c "from lmtopo.study.schema import json_schema; \
 	  from lmtopo.files import write_json; write_json('config/schema.json', json_schema())"
+
+# the README's pictures, made of the default study's figures
+gallery: study
+	$(BIN)/python -c "from pathlib import Path; from PIL import Image; \
+	  [picture.resize([side * 13 // 20 for side in picture.size], Image.Resampling.LANCZOS) \
+	  .quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True) for file in Path('docs').glob('*.png') \
+	  for picture in [Image.open(f'results/small/figures/{file.name}').convert('RGB')]]"
 
 # engines of persistent homology side by side, on clouds made here and on states of a trained model
 benchmark: $(VENV)/.ready

@@ -1,113 +1,183 @@
-from pathlib import Path
+"""Every figure, of whole studies and of such as have little to show."""
 
+from pathlib import Path
+from typing import Any
+
+import made
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from lmtopo.draw import draw
-from lmtopo.draw.style import compute_axis, looks, place_on_log
-from lmtopo.tables import write
+from lmtopo.draw.style import (
+    COLOURS,
+    brief,
+    compute_axis,
+    grid,
+    heading,
+    legend,
+    looks,
+    nothing,
+    place_on_log,
+    style,
+)
+from lmtopo.study import shown
+from lmtopo.study.resolve import Study
+
+ROOT = Path(__file__).parents[2]
+TASKS = {"downstream": {"tasks": ["paraphrases"], "poolings": ["mean"]}}
 
 
-def study(tmp_path: Path, flops: float = 1e9) -> dict[str, str]:
-    """Tables of two models and two budgets over five checkpoints."""
-    steps = [0, 1, 4, 16, 64]
-    runs = [(model, budget) for model in ("small", "large") for budget in ("low", "high")]
-    quality = pd.DataFrame(
-        [
-            {
-                "model": model,
-                "budget": budget,
-                "checkpoint": f"step{step}",
-                "step": step,
-                "flops": step * flops,
-                "dataset": dataset,
-                "split": "validation",
-                "reading": "windows",
-                "perplexity": 300 / (1 + step),
-            }
-            for model, budget in runs
-            for dataset in ("stories", "articles")
-            for step in steps
-        ]
-    )
-    rng = np.random.default_rng(0)
-    signatures = pd.DataFrame(
-        [
-            {**row, "layer": layer, "depth": depth, "pooling": "token", "dimension": dimension}
-            | {"signature": name, "replicate": replicate, "value": value}
-            for row in quality.to_dict("records")
-            for layer, depth in (("embedding", 0.0), ("block_1", 1.0), ("final_norm", 1.0))
-            for dimension, name, value in (
-                (0, "persistence_entropy", rng.random()),
-                (1, "persistence_entropy", rng.random()),
-                (-1, "twonn", rng.random()),
-                (-1, "constant", 3.0),
-            )
-            for replicate in range(2)
-        ]
-    )
-    write(tmp_path / "quality.parquet", quality)
-    write(tmp_path / "signatures.parquet", signatures)
-    scores = [
-        {
-            **row,
-            "task": task,
-            "layer": layer,
-            "pooling": pooling,
-            "metric": metric,
-            "value": value,
-            "low": value - 0.05,
-            "high": value + 0.05,
-        }
-        for row in quality.query("dataset == 'stories'").to_dict("records")
-        for task in ("pairs", "mrpc")
-        for layer, pooling, metric, value in (
-            ("final_norm", "mean", "probe_accuracy", rng.uniform(0.6, 0.8)),
-            ("block_1", "mean", "probe_accuracy", 0.0),
-            ("-", "-", "zero_shot_accuracy", rng.uniform(0.3, 0.6)),
-            ("-", "-", "majority_accuracy", 0.68),
-            ("-", "-", "bag_of_words_accuracy", 0.75),
-        )
-    ]
-    write(tmp_path / "downstream.parquet", pd.DataFrame(scores))
-    return {
-        "quality": str(tmp_path / "quality.parquet"),
-        "signatures": str(tmp_path / "signatures.parquet"),
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def text_of(folder: Path, found: Study) -> dict[str, str]:
+    """Draw every figure; what is written in each."""
+    texts = {}
+    for name, told in made.told(found).items():
+        draw(figure=[f"{name}.svg"], **told)
+        texts[name] = (folder / f"{name}.svg").read_text()
+    plt.close("all")
+    return texts
+
+
+def drawn(found: Study, name: str, **other: Any) -> Figure:
+    """A figure, from what it is told and the tables it reads, with ``other`` tables instead."""
+    from importlib import import_module
+
+    told = made.told(found)[name] | other
+    tables = {
+        table: pd.read_parquet(told[table])
+        for table in shown.figures(found)[name].tables
+        if isinstance(told[table], str)
     }
+    del told["name"]
+    with style():
+        figure: Figure = import_module(f"lmtopo.draw.{name}").draw(**told | tables)
+    return figure
 
 
-SHOWN = {
-    "perplexity": {},
-    "signatures": {"dataset": "stories", "pooling": "token", "layer": "final_norm"},
-    "layers": {"dataset": "stories", "pooling": "token", "signature": "persistence_entropy"},
+def test_every_figure_asks_a_question_and_has_a_caption(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    texts = text_of(folder, found)
+    assert set(texts) == set(shown.FIGURES)
+    modules = {path.stem for path in (ROOT / "workflow/lmtopo/draw").glob("*.py")}
+    assert modules - {"__init__", "style"} == set(shown.FIGURES)
+    for name, text in texts.items():
+        assert "?" in text, name
+        assert len((ROOT / f"workflow/report/figures/{name}.rst").read_text()) > 100
+
+
+ALONE = {
+    "models": {"small": made.config()["models"]["small"] | {"budgets": ["low"]}},
+    "budgets": {"low": {"tokens": 10_000_000}},
 }
 
-PROBES = {"layers": {"pairs": "final_norm", "mrpc": "final_norm"}, "pooling": "mean"}
-BESIDE = {
-    "dataset": "stories",
-    "cloud_pooling": "token",
-    "cloud_layer": "final_norm",
-    "signature": "persistence_entropy",
-}
+
+def test_one_checkpoint_of_one_run_without_loops_and_nulls_is_drawn_as_far_as_it_goes(
+    folder: Path,
+) -> None:
+    raw = made.config(**TASKS, homology={"max_dimension": 0}) | ALONE
+    found = made.results(folder, raw, keep=slice(-1, None), evidence=False)
+    assert len(found.pairs) == 2
+    texts = text_of(folder, found)
+    assert "no run has two checkpoints to compare" in texts["distances"]
+    assert "no two runs are known to have spent the same compute" in texts["equal_compute"]
+    assert "fewer than three checkpoints span no plane" in texts["space"]
+    assert "no run has enough checkpoints" in texts["redundancy"]
+    assert "no run has enough checkpoints" in texts["evidence"]
+    assert "no run has enough checkpoints" in texts["skill"]
+    assert "no null was drawn" in texts["signatures"]
 
 
-def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(tmp_path: Path) -> None:
-    from lmtopo.draw import downstream
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "keep"),
+    [
+        (ALONE, slice(None)),
+        ({}, slice(0, 1)),  # step 0 alone
+        ({}, slice(0, 2)),
+        ({"homology": {"max_dimension": 0}}, slice(None)),
+        ({"homology": {"max_dimension": 2}}, slice(None)),
+        ({"figures": {"width": 6.0}}, slice(None)),
+    ],
+    ids=["one run", "step 0", "two checkpoints", "H0", "H2", "narrow"],
+)
+def test_small_studies_have_their_figures(more: dict[str, Any], keep: slice, folder: Path) -> None:
+    text_of(folder, made.results(folder, made.config() | more, keep=keep))
 
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
-    path = str(tmp_path / "downstream.parquet")
-    figure = downstream.draw(quality, signatures, width=7.0, downstream=path, **PROBES)
+
+def test_figures_of_what_is_not_measured_are_not_among_them(folder: Path) -> None:
+    found = made.results(folder, made.config(signatures=["twonn", "mean_norm"]))
+    assert set(shown.FIGURES) - set(shown.figures(found)) == {
+        "crocker",
+        "downstream",
+        "downstream_signature",
+    }
+    told = made.told(found)
+    assert told["equal_compute"]["shown"] == [[-1, "twonn"]]
+    everything = Study(found.file, found.runs, {})
+    nobody = {
+        (one.model, one.budget, one.name, dataset): "lost" for one, dataset in everything.pairs
+    }
+    assert {"diagrams", "barcodes"}.isdisjoint(shown.figures(Study(found.file, found.runs, nobody)))
+
+
+def test_a_figure_reads_the_tables_it_shows_and_no_others(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    tables = {name: one.tables for name, one in shown.figures(found).items()}
+    assert tables["perplexity"] == ("quality",)
+    assert tables["diagrams"] == tables["crocker"] == ()
+    assert tables["distances"] == ("distances", "phases")
+    files = shown.figures(found)["crocker"].files
+    assert len(files) == 5
+    assert all(Path(file).is_file() for file in files)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", shown.FIGURES)
+def test_figures_are_the_same_bytes_twice(name: str, folder: Path) -> None:
+    told = made.told(made.results(folder, made.config(**TASKS)))[name]
+    for copy in ("one", "two"):
+        draw(figure=[f"{copy}.svg", f"{copy}.pdf", f"{copy}.png"], **told)
+    for kind in ("svg", "pdf", "png"):
+        assert (folder / f"one.{kind}").read_bytes() == (folder / f"two.{kind}").read_bytes()
+    plt.close("all")
+
+
+@pytest.mark.slow
+def test_a_large_study_is_thinned_and_says_so(folder: Path) -> None:
+    raw = made.config(models=7, blocks=12, checkpoints=62) | {"evaluate": ["stories"]}
+    found = made.results(folder, raw)
+    told = made.told(found)
+    assert len(told["crocker"]["steps"]) == 60
+    assert len(told["space"]["paths"]) == 12
+    figure = drawn(found, "crocker")
+    assert "60 of 62 checkpoints" in figure.get_suptitle()
+    figure = drawn(found, "layers")
+    assert "12 of 14 runs" in figure.get_suptitle().replace("\n", " ")
+    panel = figure.axes[0]
+    assert [label.get_text() for label in panel.get_yticklabels()] == [
+        *("embedding", "block_2", "block_4", "block_6"),
+        *("block_9", "block_11", "final_norm"),
+    ]
+    assert len(panel.get_xticks()) == 4
+    plt.close("all")
+
+
+def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(folder: Path) -> None:
+    figure = drawn(made.results(folder, made.config(**TASKS)), "downstream")
     titles = [panel.get_title() for panel in figure.axes]
     assert titles == [
-        "pairs: linear probe (final_norm, mean)",
-        "pairs: asked in words",
-        "mrpc: linear probe (final_norm, mean)",
-        "mrpc: asked in words",
+        "paraphrases: linear probe (final_norm, mean)",
+        "paraphrases: asked in words",
     ]
-    assert [panel.get_xlabel() != "" for panel in figure.axes] == [False, False, True, True]
+    assert all(panel.get_xlabel() == "training compute (FLOPs)" for panel in figure.axes)
     for panel in figure.axes:
         assert len(panel.containers) == 4  # runs
         assert [text.get_text() for text in panel.texts] == ["majority", "bag of words"]
@@ -115,140 +185,185 @@ def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(tmp_path: 
     plt.close(figure)
 
 
-def test_a_checkpoint_is_a_point_of_its_signature_and_score(tmp_path: Path) -> None:
-    from lmtopo.draw import downstream_signature
+def test_tasks_that_no_checkpoint_has_done_are_said_to_be_undone(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    none = pd.read_parquet("results/made/tables/downstream.parquet")[:0]
+    for name in ("downstream", "downstream_signature"):
+        figure = drawn(found, name, downstream=none)
+        assert "has done a task" in figure.axes[0].texts[0].get_text()
+    plt.close("all")
 
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
-    path = str(tmp_path / "downstream.parquet")
-    figure = downstream_signature.draw(
-        quality, signatures, width=7.0, downstream=path, **PROBES, **BESIDE
-    )
+
+def test_a_checkpoint_is_a_point_of_its_signature_and_score(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    figure = drawn(found, "downstream_signature")
     assert "H_1$ persistence entropy (stories, final_norm)" in figure.axes[0].get_xlabel()
-    line = figure.axes[1].containers[2].lines[0]  # mrpc, of large low
+    line = figure.axes[0].containers[2].lines[0]  # large, low
     run = "model == 'large' and budget == 'low' and dataset == 'stories'"
+    signatures = pd.read_parquet("results/made/tables/signatures.parquet")
     values = signatures.query(f"{run} and layer == 'final_norm' and dimension == 1")
+    values = values[values["signature"] == "persistence_entropy"]
     expected = values.groupby("step")["value"].mean()
     np.testing.assert_allclose(np.asarray(line.get_xdata(), float), expected)
-    scores = pd.read_parquet(path).query(f"{run} and task == 'mrpc' and layer == 'final_norm'")
+    scores = pd.read_parquet("results/made/tables/downstream.parquet")
+    scores = scores.query(f"{run} and layer == 'final_norm'")
     np.testing.assert_allclose(np.asarray(line.get_ydata(), float), scores["value"])
     plt.close(figure)
 
 
-def test_datasets_with_different_readings_have_a_panel_each(tmp_path: Path) -> None:
-    from lmtopo.draw import perplexity
-
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
+def test_datasets_with_different_readings_have_a_panel_each(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    quality = pd.read_parquet("results/made/tables/quality.parquet")
     quality.loc[quality["dataset"] == "articles", "reading"] = "document"
-    figure = perplexity.draw(quality, signatures, width=5.0)
+    figure = drawn(found, "perplexity", quality=quality)
     titles = [panel.get_title() for panel in figure.axes]
     assert titles == ["stories (validation)", "articles (validation)"]
+    quality["flops"] = np.nan  # tokens are not known
+    figure = drawn(found, "perplexity", quality=quality)
+    assert figure.axes[0].get_xlabel() == "training step"
+    plt.close("all")
+
+
+def test_a_signature_that_never_changes_has_no_panel_unless_nothing_moves(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    figure = drawn(found, "signatures")
+    titles = [panel.get_title() for panel in figure.axes]
+    assert "twonn" in titles
+    assert "constant" not in titles
+    table = pd.read_parquet("results/made/tables/signatures.parquet")
+    still = table.query("step == 0 and replicate == 0 and model == 'small' and budget == 'low'")
+    figure = drawn(found, "signatures", signatures=still)
+    assert "constant" in [panel.get_title() for panel in figure.axes]
+    plt.close("all")
+
+
+def test_a_signature_stands_beside_its_null(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    figure = drawn(found, "signatures")
+    grey = [line for line in figure.axes[0].lines if line.get_color() == "#666666"]
+    mean = figure.axes[0].lines[0]
+    table = pd.read_parquet("results/made/tables/signatures.parquet")
+    null = table.query(
+        "model == 'large' and budget == 'high' and layer == 'final_norm' and dataset == 'stories' "
+        "and signature == 'persistence_entropy' and dimension == 0 and replicate == 0"
+    )
+    assert grey == [mean]
+    np.testing.assert_allclose(np.asarray(mean.get_ydata(), float), null["gaussian_mean"])
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-1] == "gaussian null of large, high (mean ± 2 sd)"
     plt.close(figure)
 
 
-@pytest.mark.parametrize(
-    ("name", "kinds"),
-    [
-        ("perplexity", ("png", "svg", "pdf")),
-        ("layers", ("png", "svg")),
-        ("downstream", ("svg",)),
-        ("downstream_signature", ("svg",)),
-    ],
-)
-def test_figures_are_the_same_bytes_twice(
-    name: str, kinds: tuple[str, ...], tmp_path: Path
-) -> None:
-    tables = study(tmp_path)
-    shown = {
-        **SHOWN,
-        "downstream": {"downstream": str(tmp_path / "downstream.parquet"), **PROBES},
-        "downstream_signature": {
-            "downstream": str(tmp_path / "downstream.parquet"),
-            **PROBES,
-            **BESIDE,
-        },
-    }[name]
-    for copy in ("one", "two"):
-        paths = [str(tmp_path / copy / f"figure.{kind}") for kind in kinds]
-        draw(name=name, figure=paths, width=7.0, **tables, **shown)
-    for kind in kinds:
-        one, two = (tmp_path / copy / f"figure.{kind}" for copy in ("one", "two"))
-        assert one.read_bytes() == two.read_bytes()
-    plt.close("all")
+def test_barcodes_show_the_longest_bars(folder: Path) -> None:
+    from lmtopo.draw import barcodes
+
+    bars = np.column_stack([np.zeros(100), np.arange(1.0, 101)])
+    kept = barcodes.longest(bars[::-1].copy())
+    np.testing.assert_array_equal(kept[:, 1], np.arange(41.0, 101))
+    assert len(barcodes.longest(bars[:0])) == 0
 
 
-def test_without_tokens_the_axis_is_the_step(tmp_path: Path) -> None:
-    path = str(tmp_path / "figure.svg")
-    draw(name="perplexity", figure=[path], width=5.0, **study(tmp_path, float("nan")))
-    assert "training step" in Path(path).read_text()
+def test_crocker_counts_components_and_loops(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    from lmtopo.formats import curves
+
+    told = made.told(found)["crocker"]
+    for step in told["steps"]:
+        counts = np.zeros((4, 2, 65))
+        counts[:, 0, :32] = 11.0  # twelve components that are one from half the radius on
+        curves.save(
+            told["files"].format(step=step),
+            {("token", "betti_curve"): counts},
+            layers=made.layers(found),
+        )
+    figure = drawn(found, "crocker")
+    components, loops = (panel.images[0].get_array() for panel in figure.axes[:2])
+    assert components.shape == (65, 5)
+    assert set(np.unique(components[:32])) == {12.0}
+    assert set(np.unique(components[32:])) == {1.0}
+    assert np.ma.getmaskarray(loops).all() or np.isnan(loops).all()
+    plt.close(figure)
 
 
-def test_a_signature_that_never_changes_has_no_panel(tmp_path: Path) -> None:
-    path = str(tmp_path / "figure.svg")
-    draw(name="signatures", figure=[path], width=7.0, **study(tmp_path), **SHOWN["signatures"])
-    text = Path(path).read_text()
-    assert "twonn" in text
-    assert "constant" not in text
+def test_distances_of_neighbours_stand_above_change_points(folder: Path) -> None:
+    from lmtopo.draw import distances
+
+    found = made.results(folder, made.config())
+    figure = drawn(found, "distances")
+    names = [panel.get_title() for panel in figure.axes]
+    assert names[0].startswith("$H_0$ diagrams: Wasserstein-1")
+    assert names[2].startswith("clouds: 1 - CKA")
+    below = figure.axes[3]
+    marks = [line.get_xdata() for line in below.lines]
+    assert [len(one) for one in marks] == [2, 2, 2, 0]
+    table = pd.read_parquet("results/made/tables/distances.parquet")
+    steps = found.runs["small", "low"].checkpoints[1:3]
+    flops = [table.loc[table["other_step"] == one.step, "other_flops"].iloc[0] for one in steps]
+    np.testing.assert_allclose(np.asarray(marks[0], float), flops)
+    assert [text.get_text() for text in below.texts] == ["too few checkpoints"]
+    plt.close(figure)
+    rows = pd.DataFrame({"changes": [1, 2, 2, 3, 3, 3], "p": [0.2, 0.01, 0.01, 0.5, 0.5, 0.5]})
+    assert distances.changes(rows) == (1, False)
+    assert distances.changes(rows.assign(p=[0.01, 0.01, 0.01, 0.5, 0.5, 0.5])) == (2, True)
 
 
-def test_where_nothing_moves_everything_is_shown(tmp_path: Path) -> None:
-    from lmtopo.tables import read
+def test_points_of_a_plane_are_embedded_without_stress(folder: Path) -> None:
+    from scipy.spatial.distance import pdist, squareform
 
-    tables = study(tmp_path)
-    still = read(tables["signatures"]).query("step == 0 and replicate == 0 and model == 'small'")
-    write(tmp_path / "signatures.parquet", still.query("budget == 'low' and dataset == 'stories'"))
-    path = str(tmp_path / "figure.svg")
-    draw(name="signatures", figure=[path], width=7.0, **tables, **SHOWN["signatures"])
-    assert "constant" in Path(path).read_text()
+    from lmtopo.draw import space
 
-
-def test_compute_is_flops_or_where_unknown_steps() -> None:
-    assert compute_axis(pd.DataFrame({"flops": [0.0, 1e9]}))[0] == "flops"
-    assert compute_axis(pd.DataFrame({"flops": [0.0, np.nan]}))[0] == "step"
-
-
-def test_a_model_has_one_colour_and_a_budget_one_line() -> None:
-    runs = [("a", "low"), ("a", "high"), ("b", "low"), ("b", "high")]
-    found = looks(pd.DataFrame(runs, columns=["model", "budget"]))
-    assert found["a", "low"]["color"] == found["a", "high"]["color"] != found["b", "low"]["color"]
-    assert found["a", "low"]["linestyle"] == found["b", "low"]["linestyle"]
-    assert found["a", "low"]["marker"] != found["a", "high"]["marker"]
+    points = np.random.default_rng(0).random((9, 2)) * [5, 1]
+    places, stress = space.embedded(squareform(pdist(points)))
+    assert stress < 1e-3
+    np.testing.assert_allclose(pdist(places), pdist(points), rtol=1e-2)
+    assert np.ptp(places[:, 0]) > np.ptp(places[:, 1])  # the longest way lies across
+    places, stress = space.embedded(np.zeros((4, 4)))
+    assert stress == 0.0
+    assert not places.any()
 
 
-def test_step_0_has_a_place_left_of_all_others() -> None:
-    _, axes = plt.subplots()
-    place = place_on_log(axes, pd.Series([0.0, 1e6, 1e9]), "FLOPs")
-    assert 0 < place(0.0) < place(1e6) == 1e6
-    assert axes.get_xscale() == "log"
-    plt.close("all")
+def test_runs_are_compared_where_two_have_spent_the_same(folder: Path) -> None:
+    from lmtopo.draw import equal_compute
+
+    losses = pd.DataFrame(
+        [("a", "x", 1e9), ("a", "x", 1e12), ("b", "x", 1e8), ("b", "x", 1e11), ("c", "x", 1e13)],
+        columns=["model", "budget", "flops"],
+    )
+    levels = equal_compute.compared(losses)
+    assert len(levels) == 4
+    assert (levels > 1e9).all()
+    assert levels[-1] == 1e11  # c has one checkpoint
+    assert len(equal_compute.compared(losses[losses["model"] != "b"])) == 0
+    run = pd.DataFrame({"flops": [1e11, 1e9], "value": [3.0, 1.0]})
+    at = equal_compute.at_levels(np.array([1e8, 1e10, 1.005e11, 1e12]), run)
+    np.testing.assert_allclose(at, [np.nan, 2.0, 3.0, np.nan])
 
 
-def evidence(path: Path, primary: bool) -> str:
-    """A table of three signatures of one run and over all, the last of them declared."""
-    from lmtopo.evidence.rows import COLUMNS
-
-    rows = []
-    for model in ("pooled", "small"):
-        for number, name in enumerate(("twonn", "mean_norm", "persistence_entropy")):
-            row = dict.fromkeys(COLUMNS, 0.1 * number) | {"model": model, "budget": "low"}
-            row |= {"dataset": "stories", "layer": "final_norm", "pooling": "token"}
-            row |= {"dimension": 1, "signature": name, "target": "log_perplexity"}
-            row |= {"primary": primary and model == "pooled" and number == 2}
-            rows.append(row | {"rho": 0.3 * number, "verdict": "noise"})
-    write(path, pd.DataFrame(rows, columns=list(COLUMNS)))
-    return str(path)
+def test_what_says_the_same_stands_together(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    kinds = ["a", "b", "c", "d"]  # a with c, and b with d
+    rows = [
+        {"dataset": "stories", "pooling": "token", "dimension": -1, "signature": one}
+        | {"other_dimension": -1, "other_signature": other}
+        | {"rho": 1.0, "partial": 0.95 if one + other in ("ac", "bd") else 0.1}
+        for place, one in enumerate(kinds)
+        for other in kinds[place + 1 :]
+    ]
+    figure = drawn(found, "redundancy", redundancy=pd.DataFrame(rows))
+    panel = figure.axes[1]
+    order = "".join(label.get_text() for label in panel.get_yticklabels())
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {frozenset("ac"), frozenset("bd")}
+    cells = panel.images[0].get_array()
+    assert cells[0, 1] == 0.95
+    assert cells[1, 0] == 1.0
+    plt.close(figure)
 
 
 @pytest.mark.parametrize("primary", [True, False])
-def test_the_declared_tests_are_shown_or_else_the_strongest(tmp_path: Path, primary: bool) -> None:
-    from lmtopo.draw import evidence as forest
-    from lmtopo.draw import skill
-
-    tables = study(tmp_path)
-    quality, signatures = pd.read_parquet(tables["quality"]), pd.read_parquet(tables["signatures"])
-    path = evidence(tmp_path / "evidence.parquet", primary)
-    figure = forest.draw(quality, signatures, width=7.0, evidence=path)
+def test_the_declared_tests_are_shown_or_else_the_strongest(folder: Path, primary: bool) -> None:
+    found = made.results(folder, made.config())
+    table = made.tested(known=True, primary=primary)
+    figure = drawn(found, "evidence", evidence=table)
     panel = figure.axes[0]
     labels = [label.get_text() for label in panel.get_yticklabels()]
     every = ["$H_1$ persistence entropy", "$H_1$ mean norm", "$H_1$ twonn"]
@@ -258,20 +373,65 @@ def test_the_declared_tests_are_shown_or_else_the_strongest(tmp_path: Path, prim
     assert lines["after compute (95%)"] == pytest.approx(0.2)
     beside = panel.child_axes[0]
     assert {label.get_text() for label in beside.get_yticklabels()} == {"noise"}
-    plt.close(figure)
-    figure = skill.draw(quality, signatures, width=7.0, evidence=path)
+    figure = drawn(found, "skill", evidence=table)
     assert [panel.get_title() for panel in figure.axes] == [
         "1 checkpoint ahead",
         "4 checkpoints ahead",
     ]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == labels
+    plt.close("all")
+
+
+def test_compute_is_flops_or_where_unknown_steps() -> None:
+    assert compute_axis(pd.DataFrame({"flops": [0.0, 1e9]}))[0] == "flops"
+    assert compute_axis(pd.DataFrame({"flops": [0.0, np.nan]}))[0] == "step"
+
+
+def test_a_model_has_one_colour_and_a_budget_one_line_in_all_figures() -> None:
+    runs = [("a", "low"), ("a", "high"), ("b", "low"), ("b", "high")]
+    found = looks(runs)
+    assert found["a", "low"]["color"] == found["a", "high"]["color"] != found["b", "low"]["color"]
+    assert found["a", "low"]["linestyle"] == found["b", "low"]["linestyle"]
+    assert found["a", "low"]["marker"] != found["a", "high"]["marker"]
+    some = pd.DataFrame([runs[3]], columns=["model", "budget"])
+    assert looks(runs, some) == {runs[3]: found[runs[3]]}
+    # more models than colours: another line
+    many = looks([(f"m{number}x", "low") for number in range(2 * len(COLOURS))])
+    assert len({(one["color"], str(one["linestyle"])) for one in many.values()}) == len(many)
+
+
+def test_seeds_of_a_model_look_alike_and_share_an_entry() -> None:
+    runs = [(f"pythia-14m-seed{seed}", "released") for seed in range(1, 10)]
+    found = looks([*runs, ("other", "released")])
+    assert len({str(found[run]) for run in runs}) == 1
+    figure = plt.figure()
+    legend(figure, found)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["pythia-14m (9 seeds)", "other"]
     plt.close(figure)
 
 
-@pytest.mark.parametrize("name", ["evidence", "skill"])
-def test_a_study_without_evidence_has_figures_that_say_so(tmp_path: Path, name: str) -> None:
-    path = evidence(tmp_path / "evidence.parquet", primary=False)
-    write(path, pd.read_parquet(path)[:0])
-    files = [str(tmp_path / f"{name}.{suffix}") for suffix in ("png", "svg")]
-    draw(name=name, figure=files, width=7.0, evidence=path, **study(tmp_path))
-    assert "no run has enough checkpoints" in Path(files[1]).read_text()
+def test_step_0_has_a_place_left_of_all_others() -> None:
+    _, axes = plt.subplots()
+    place = place_on_log(axes, pd.Series([0.0, 1e6, 1e9]), "FLOPs")
+    assert 0 < place(0.0) < place(1e6) == 1e6
+    assert axes.get_xscale() == "log"
+    for only in (0.0, 1e9):
+        _, axes = plt.subplots()
+        where = place_on_log(axes, pd.Series([only]), "FLOPs")(only)
+        low, high = axes.get_xlim()
+        assert 2 * low < where < high / 2
+    plt.close("all")
+
+
+def test_titles_fit_and_long_steps_are_short() -> None:
+    figure, panels = grid(4, columns=3, width=6.0, height=1.0)
+    assert (len(panels), len(figure.axes)) == (4, 6)
+    heading(figure, "Is it so?", "a", "", "b " * 60)
+    first, second, *_ = figure.get_suptitle().splitlines()
+    assert first == "Is it so?"
+    assert second.startswith("a; b b")
+    assert max(map(len, figure.get_suptitle().splitlines())) <= 78
+    assert nothing(4.0, "Is it?", "no").get_suptitle() == "Is it?"
+    assert [brief(step) for step in (0, 9999, 48828, 143000)] == ["0", "9,999", "48.8k", "143k"]
+    plt.close("all")

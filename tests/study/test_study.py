@@ -9,7 +9,7 @@ import yaml
 
 from lmtopo import study
 from lmtopo.errors import InputError
-from lmtopo.study import again, settings, tasks
+from lmtopo.study import again, settings, shown, tasks
 from lmtopo.study.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -446,8 +446,8 @@ def test_a_model_has_positions_for_every_dataset(two: dict[str, Any]) -> None:
 def test_figures_show_a_dataset_with_its_own_pooling_and_layer(two: dict[str, Any]) -> None:
     two["evaluate"].reverse()
     two["evaluate"][0]["clouds"]["layers"] = ["embedding"]
-    shown = settings.draw(study.read(two), "signatures")
-    assert (shown["dataset"], shown["pooling"], shown["layer"]) == ("articles", "mean", "embedding")
+    told = shown.figures(study.read(two))["signatures"].told
+    assert (told["dataset"], told["pooling"], told["layer"]) == ("articles", "mean", "embedding")
 
 
 def test_provenance_tells_the_keys_that_were_given(two: dict[str, Any]) -> None:
@@ -613,7 +613,7 @@ def test_shipped_studies_are_valid_and_named_as_their_files(
 
 def test_figure_layers_shows_a_number_not_a_curve(two: dict[str, Any]) -> None:
     two["signatures"] = ["betti_curve", "twonn"]
-    assert settings.draw(study.read(two), "layers")["signature"] == "twonn"
+    assert shown.figures(study.read(two))["layers"].told["signature"] == "twonn"
 
 
 def test_tasks_are_done_by_some_checkpoints_and_need_not_be_observed(raw: dict[str, Any]) -> None:

@@ -20,11 +20,13 @@ from workplace import ROOT, Workplace, environment
 
 import lmtopo
 from lmtopo.errors import InputError
+from lmtopo.study import shown
 from lmtopo.tables import KEYS
 
 pytestmark = pytest.mark.slow
 
-FIGURES = ("perplexity", "signatures", "diagrams", "layers", "evidence", "skill")
+OF_TASKS = ("downstream", "downstream_signature")
+FIGURES = tuple(name for name in shown.FIGURES if name not in OF_TASKS)
 
 
 def table(place: Workplace, name: str) -> pd.DataFrame:
@@ -301,11 +303,12 @@ def test_tasks_and_outside_metrics_have_tables_and_figures(
         ["low", "step0", 0.1],
         ["scarce", "step1", 0.2],
     ]
-    for name in ("downstream", "downstream_signature"):
+    for name in OF_TASKS:
         assert (place.folder / f"results/tiny/figures/{name}.png").is_file()
     assert "Nothing to be done" in place.snakemake()
     (place.folder / "mine.csv").write_text(metrics.replace("0.2", "0.3"))
-    assert set(place.planned()) == {"external", "analyse", "draw_evidence", "draw_skill"}
+    of_analysis = {f"draw_{name}" for name in ("evidence", "skill", "distances", "redundancy")}
+    assert set(place.planned()) == {"external", "analyse", *of_analysis}
     (place.folder / "mine.csv").write_text(metrics.replace("scarce", "scarse"))
     text = place.snakemake(fails=True)
     assert "quality.external: 'mine.csv': 1 of 2 rows are of no checkpoint" in text
@@ -342,6 +345,11 @@ def test_an_edited_signature_recomputes_describe_and_what_follows(
     place = copied(snakefile=elsewhere / "Snakefile")
     assert place.planned() == {}
     place.snakemake("--forcerun", "probe", "--until", "probe")  # jobs run from there, too
+    figure = elsewhere / "workflow/lmtopo/draw/barcodes.py"
+    before = figure.read_text()
+    figure.write_text(before + "\nOTHER = 1\n")
+    assert place.planned() == {"draw_barcodes": 1}
+    figure.write_text(before)
     code = elsewhere / "workflow/lmtopo/signatures/topological.py"
     code.write_text(code.read_text() + "\n# a remark\n")
     assert place.planned() == {}
@@ -382,11 +390,26 @@ def test_figures_are_redrawn_from_the_tables_alone(copied: Callable[..., Workpla
     assert tables.stat().st_mtime_ns == before
 
 
-def test_the_report_carries_the_figures(copied: Callable[..., Workplace]) -> None:
+def test_the_report_carries_every_figure_and_table_with_a_caption(
+    copied: Callable[..., Workplace],
+) -> None:
     place = copied()
     place.snakemake("--report", "report.zip")
-    names = zipfile.ZipFile(place.folder / "report.zip").namelist()
-    assert sum(name.endswith("perplexity.png") for name in names) == 1
+    file = zipfile.ZipFile(place.folder / "report.zip")
+    assert sum(name.endswith("perplexity.png") for name in file.namelist()) == 1
+    page = file.read("report/report.html").decode()
+    parts = {
+        part: json.JSONDecoder().raw_decode(page, page.index(f"{start} {{") + len(start) + 1)[0]
+        for part, start in (("results", "var results ="), ("categories", "var categories ="))
+    }
+    assert set(parts["categories"]) == {"Figures", "Tables", "Findings"}
+    items = parts["results"].values()
+    assert all(len(one["caption"]) > 50 for one in items)
+    labels = [one["labels"] for one in items]
+    drawn = {(one["figure"], one["format"]) for one in labels if "figure" in one}
+    assert drawn == {(name, kind) for name in FIGURES for kind in ("png", "svg")}
+    tables = {one["table"] for one in labels if "table" in one}
+    assert tables == set(KEYS) - {"external"}  # which this study has not
 
 
 @pytest.mark.parametrize(

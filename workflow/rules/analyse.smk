@@ -25,19 +25,19 @@ rule analyse:
     output:
         report(
             f"{ANALYSED}/tables/evidence.csv",
-            caption="../report/evidence_table.rst",
+            caption="../report/tables/evidence.rst",
             category="Tables",
             labels={"table": "evidence"},
         ),
         report(
             f"{ANALYSED}/tables/phases.csv",
-            caption="../report/phases.rst",
+            caption="../report/tables/phases.rst",
             category="Tables",
             labels={"table": "phases"},
         ),
         report(
             f"{ANALYSED}/tables/redundancy.csv",
-            caption="../report/redundancy.rst",
+            caption="../report/tables/redundancy.rst",
             category="Tables",
             labels={"table": "redundancy"},
         ),

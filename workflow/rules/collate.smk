@@ -6,15 +6,37 @@ rule collate:
         compared=comparisons(),
     output:
         report(
+            f"{RESULTS}/tables/quality.csv",
+            caption="../report/tables/quality.rst",
+            category="Tables",
+            labels={"table": "quality"},
+        ),
+        report(
+            f"{RESULTS}/tables/downstream.csv",
+            caption="../report/tables/downstream.rst",
+            category="Tables",
+            labels={"table": "downstream"},
+        ),
+        report(
             f"{RESULTS}/tables/missing.csv",
-            caption="../report/missing.rst",
+            caption="../report/tables/missing.rst",
             category="Tables",
             labels={"table": "missing"},
         ),
         quality=f"{RESULTS}/tables/quality.parquet",
-        signatures=f"{RESULTS}/tables/signatures.parquet",
+        signatures=report(
+            f"{RESULTS}/tables/signatures.parquet",
+            caption="../report/tables/signatures.rst",
+            category="Tables",
+            labels={"table": "signatures"},
+        ),
         downstream=f"{RESULTS}/tables/downstream.parquet",
-        distances=f"{RESULTS}/tables/distances.parquet",
+        distances=report(
+            f"{RESULTS}/tables/distances.parquet",
+            caption="../report/tables/distances.rst",
+            category="Tables",
+            labels={"table": "distances"},
+        ),
         missing=f"{RESULTS}/tables/missing.parquet",
     log:
         f"{LOGS}/collate.log",

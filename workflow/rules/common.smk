@@ -16,7 +16,7 @@ if str(LIBRARY) not in sys.path:
 from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import again, settings, tasks
+from lmtopo.study import again, settings, shown, tasks
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
@@ -68,13 +68,13 @@ wildcard_constraints:
     variant=r"seed[0-9]+|float32|bfloat16|float16",
 
 
-def told(stage, settings=lambda wildcards: {}):
+def told(stage, settings=lambda wildcards: {}, module=None):
     """What a job is told of the study, as JSON: the stage, its arguments beside files, and the
-    fingerprint of its code. It depends on the wildcards alone, so Snakemake re-runs the rule when
+    fingerprint of its code, or of the ``module`` that does its work. It depends on the wildcards alone, so Snakemake re-runs the rule when
     it changes (parameters made from inputs or outputs are not compared)."""
 
     def build(wildcards):
-        return call(stage, fingerprint(stage), settings(wildcards))
+        return call(stage, fingerprint(module or stage), settings(wildcards))
 
     return build
 

@@ -1,39 +1,20 @@
-FIGURES = ["perplexity", "signatures", "diagrams", "layers"]
-OF_TASKS = ["downstream", "downstream_signature"] if STUDY.file.downstream.tasks else []
-OF_EVIDENCE = ["evidence", "skill"]
-FIGURES += OF_TASKS + OF_EVIDENCE
-
-
-def shown_diagrams(figure):
-    """The diagrams that a figure shows, beside the tables."""
-    if figure != "diagrams":
-        return []
-    return [shown["diagrams"] for shown in settings.diagrams_shown(STUDY)]
-
-
-def shown_tables(figure):
-    """Those that a figure shows, beside quality and signatures."""
-    if figure in OF_EVIDENCE:
-        return {"evidence": rules.analyse.output.evidence}
-    return {"downstream": rules.collate.output.downstream} if figure in OF_TASKS else {}
-
+FIGURES = shown.figures(STUDY)
+TABLES = dict(rules.collate.output.items()) | dict(rules.analyse.output.items())
 
 # one rule a figure, since captions take no wildcards
-for FIGURE in FIGURES:
+for FIGURE, SHOWN in FIGURES.items():
 
     rule:
         name:
             f"draw_{FIGURE}"
         input:
-            shown_diagrams(FIGURE),
-            **shown_tables(FIGURE),
-            quality=rules.collate.output.quality,
-            signatures=rules.collate.output.signatures,
+            SHOWN.files,
+            **{table: TABLES[table] for table in SHOWN.tables},
         output:
             figure=[
                 report(
                     f"{RESULTS}/figures/{FIGURE}.{extension}",
-                    caption=f"../report/{FIGURE}.rst",
+                    caption=f"../report/figures/{FIGURE}.rst",
                     category="Figures",
                     labels={"figure": FIGURE, "format": extension},
                 )
@@ -45,7 +26,7 @@ for FIGURE in FIGURES:
             mem_mb=4000,
             runtime=30,
         params:
-            told=told("draw", lambda w, figure=FIGURE: settings.draw(STUDY, figure)),
+            told=told("draw", lambda w, told=SHOWN.told: told, module=f"draw.{FIGURE}"),
             files=files,
         shell:
             "{JOB} {params.told:q} {params.files:q} {log:q}"

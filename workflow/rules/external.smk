@@ -3,6 +3,12 @@ rule external:
         file=EXTERNAL.file if EXTERNAL else [],
         quality=rules.collate.output.quality,
     output:
+        report(
+            f"{RESULTS}/tables/external.csv",
+            caption="../report/tables/external.rst",
+            category="Tables",
+            labels={"table": "external"},
+        ),
         external=f"{RESULTS}/tables/external.parquet",
     log:
         f"{LOGS}/external.log",

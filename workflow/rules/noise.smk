@@ -87,7 +87,7 @@ rule noise:
     output:
         report(
             f"{RESULTS}/tables/noise.csv",
-            caption="../report/noise.rst",
+            caption="../report/tables/noise.rst",
             category="Tables",
             labels={"table": "noise"},
         ),

@@ -1,38 +1,19 @@
 """Stage `draw`: one figure from the study's tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 
-def draw(
-    *, name: str, figure: Sequence[str], quality: str, signatures: str, width: float, **shown: Any
-) -> None:
-    """Draw the figure ``name`` from the tables and save it at each path of ``figure``.
+def draw(*, name: str, figure: Sequence[str], width: float, **shown: Any) -> None:
+    """Draw the figure ``name``, by ``lmtopo.draw.{name}``, and save it at each path of ``figure``.
 
-    ``width`` is in inches; ``shown`` says which of the study's parts the figure shows.
+    ``width`` is in inches; ``shown`` has the paths of the tables that the figure is made of, by
+    their names, and says which of the study's parts it shows.
     """
-    from lmtopo.draw import (
-        diagrams,
-        downstream,
-        downstream_signature,
-        evidence,
-        layers,
-        perplexity,
-        skill,
-        trajectories,
-    )
     from lmtopo.draw.style import save, style
-    from lmtopo.tables import read
+    from lmtopo.tables import KEYS, read
 
-    figures: dict[str, Callable[..., Any]] = {
-        "perplexity": perplexity.draw,
-        "signatures": trajectories.draw,
-        "diagrams": diagrams.draw,
-        "layers": layers.draw,
-        "downstream": downstream.draw,
-        "downstream_signature": downstream_signature.draw,
-        "evidence": evidence.draw,
-        "skill": skill.draw,
-    }
+    tables = {table: read(path) for table, path in shown.items() if table in KEYS}
     with style():
-        save(figures[name](read(quality), read(signatures), width=width, **shown), figure)
+        save(import_module(f"lmtopo.draw.{name}").draw(width=width, **{**shown, **tables}), figure)

@@ -1,36 +1,36 @@
 """Figure `diagrams`: persistence diagrams of one run, from its first checkpoint to its last."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS
+from lmtopo.draw.style import COLOURS, called, heading
 from lmtopo.formats.diagrams import load
 
 MARKERS = ("o", "^", "s")
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
     width: float,
-    shown: Sequence[Mapping[str, Any]],
+    model: str,
+    budget: str,
+    dataset: str,
     layer: str,
     pooling: str,
+    steps: Sequence[int],
+    files: Sequence[str],
 ) -> Figure:
     """Diagrams of the first replicate, in units of each cloud's enclosing radius, so that shape
     is compared and not size."""
     figure, panels = plt.subplots(
-        1, len(shown), figsize=(width, 0.65 + width / len(shown)), squeeze=False, sharey=True
+        1, len(files), figsize=(width, 1.0 + width / max(len(files), 3)), squeeze=False, sharey=True
     )
-    for panel, one in zip(panels[0], shown, strict=True):
-        found = load(one["diagrams"])
-        radius = found.radius(layer, pooling, 0)
+    for panel, step, file in zip(panels[0], steps, files, strict=True):
+        found = load(file)
+        radius = found.radius(layer, pooling, 0) or 1.0  # points that are all the same have no bars
         for dimension, bars in enumerate(found.diagrams(layer, pooling, 0)):
             finite = bars[np.isfinite(bars[:, 1])] / radius
             panel.scatter(
@@ -44,13 +44,14 @@ def draw(
                 label=f"$H_{dimension}$ ({len(finite)})",
             )
         panel.plot([0, 1], [0, 1], color="#888888", linewidth=0.7)
-        panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", title=one["title"])
+        panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", title=f"step {step:,}")
         panel.legend(loc="lower right", handletextpad=0.1, borderaxespad=0.1)
         panel.set_xlabel("birth / enclosing radius")
     panels[0][0].set_ylabel("death / enclosing radius")
-    first = shown[0]
-    figure.suptitle(
-        f"When do loops appear in {first['model']} ({first['budget']})? "
-        f"{first['dataset']}, {layer}, pooling {pooling}"
+    heading(
+        figure,
+        "When do loops appear in training?",
+        called(model, budget),
+        f"{dataset}, {layer}, pooling {pooling}",
     )
     return figure

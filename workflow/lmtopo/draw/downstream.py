@@ -7,26 +7,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import compute_axis, legend, looks, place_on_log
-from lmtopo.tables import read
+from lmtopo.draw.style import Runs, compute_axis, heading, legend, looks, nothing, place_on_log
 
+TITLE = "Does compute buy the task, beyond what the baselines have?"
 BASELINES = {"majority": "--", "bag_of_words": ":"}
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
+    downstream: pd.DataFrame,
     width: float,
-    downstream: str,
+    runs: Runs,
     layers: Mapping[str, str],
     pooling: str,
 ) -> Figure:
     """Accuracy against compute, a row of panels a task, one line a run, with 95% intervals: of
     the linear probe on the task's layer in ``layers``, and of the answers to the question in
     words. Grey: the baselines that know nothing of the model, of the same pairs."""
-    table = read(downstream)
-    tasks = list(layers)
+    tasks = [task for task in layers if task in set(downstream["task"])]
+    if not tasks:
+        return nothing(width, TITLE, "no checkpoint has done a task")
     figure, panels = plt.subplots(
         len(tasks),
         2,
@@ -35,10 +35,11 @@ def draw(
         sharex=True,
         sharey="row",
     )
-    compute, label = compute_axis(table)
-    apart = beside_each_other(table[compute], len(looks(table)))
+    compute, label = compute_axis(downstream)
+    present = looks(runs, downstream)
+    apart = beside_each_other(downstream[compute], len(present))
     for number, (row, task) in enumerate(zip(panels, tasks, strict=True), start=1):
-        here = table[table["task"] == task]
+        here = downstream[downstream["task"] == task]
         probe = (here["layer"] == layers[task]) & (here["pooling"] == pooling)
         shown = {
             f"{task}: linear probe ({layers[task]}, {pooling})": here[
@@ -48,8 +49,10 @@ def draw(
         }
         for panel, (title, scores) in zip(row, shown.items(), strict=True):
             panel.set_title(title)
-            place = place_on_log(panel, table[compute], label if number == len(tasks) else "")
-            for aside, ((model, budget), look) in zip(apart, looks(table).items(), strict=True):
+            place = place_on_log(panel, downstream[compute], label if number == len(tasks) else "")
+            for aside, ((model, budget), look) in zip(
+                apart, looks(runs, downstream).items(), strict=True
+            ):
                 run = scores[(scores["model"] == model) & (scores["budget"] == budget)]
                 run = run.sort_values("step")
                 errors = [run["value"] - run["low"], run["high"] - run["value"]]
@@ -69,8 +72,8 @@ def draw(
                     color="#555555",
                 )
         row[0].set_ylabel(f"accuracy ({here['split'].iloc[0]})")
-    figure.suptitle("Does compute buy the task, beyond what the baselines have?")
-    legend(figure, table)
+    heading(figure, TITLE)
+    legend(figure, present)
     return figure
 
 

@@ -2,23 +2,20 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import legend, looks
-from lmtopo.draw.trajectories import title
-from lmtopo.tables import read
+from lmtopo.draw.style import Runs, grid, heading, leftmost, legend, looks, nothing, title
 
 RUN = ["model", "budget", "checkpoint"]
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
+    signatures: pd.DataFrame,
+    downstream: pd.DataFrame,
     width: float,
-    downstream: str,
+    runs: Runs,
     layers: Mapping[str, str],
     pooling: str,
     dataset: str,
@@ -36,28 +33,26 @@ def draw(
     dimension = int(values["dimension"].max())
     values = values[values["dimension"] == dimension]
     means = values.groupby(RUN, sort=False)["value"].mean().rename("signature").reset_index()
-    table = read(downstream).merge(means, on=RUN)
-    columns = min(len(layers), 3)
-    rows = -(-len(layers) // columns)
-    figure, panels = plt.subplots(
-        rows, columns, figsize=(width, 0.9 + 2.6 * rows), squeeze=False, sharex=True
-    )
-    for panel, (task, layer) in zip(panels.flat, layers.items(), strict=False):
+    table = downstream.merge(means, on=RUN)
+    question = f"Do checkpoints of other {title(dimension, signature)} do the task better?"
+    tasks = {task: layer for task, layer in layers.items() if task in set(table["task"])}
+    if not tasks:
+        return nothing(width, question, "no checkpoint of the clouds shown has done a task")
+    figure, panels = grid(len(tasks), columns=3, width=width, height=2.6, sharex=True)
+    for panel, (task, layer) in zip(panels, tasks.items(), strict=True):
         some = table.query(
             "task == @task and layer == @layer and pooling == @pooling "
             "and metric == 'probe_accuracy'"
         )
-        for (model, budget), look in looks(table).items():
+        for (model, budget), look in looks(runs, some).items():
             run = some[(some["model"] == model) & (some["budget"] == budget)].sort_values("step")
             errors = [run["value"] - run["low"], run["high"] - run["value"]]
             faint = look | {"linewidth": 0.7, "markersize": 4}
             panel.errorbar(run["signature"], run["value"], errors, elinewidth=0.6, **faint)
         panel.set_title(f"{task}: linear probe ({layer}, {pooling})")
         panel.set_xlabel(f"{title(dimension, signature)} ({dataset}, {cloud_layer})")
-    for panel in panels.flat[len(layers) :]:
-        panel.set_axis_off()
-    for row in panels:
-        row[0].set_ylabel("accuracy")
-    figure.suptitle(f"Do checkpoints of other {title(dimension, signature)} do the task better?")
-    legend(figure, table)
+    for panel in leftmost(panels):
+        panel.set_ylabel("accuracy")
+    heading(figure, question)
+    legend(figure, looks(runs, table))
     return figure

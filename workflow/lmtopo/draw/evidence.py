@@ -7,10 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS
-from lmtopo.draw.trajectories import title
+from lmtopo.draw.style import COLOURS, heading, title
 from lmtopo.evidence.rows import POOLED
-from lmtopo.tables import read
 
 MOST = 16
 """Rows shown where no test was declared beforehand: the strongest raw ones."""
@@ -23,11 +21,11 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
 """Columns of the table, what they are called, and how they look."""
 
 
-def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str) -> Figure:
+def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
     """A forest plot: a line a test over all runs, its correlation with quality raw, after a smooth
     function of compute (with its interval), at equal compute, and of the excess over the null; its
     verdict at the right."""
-    table = shown(read(evidence))
+    table = shown(evidence)
     figure, panel = plt.subplots(figsize=(width, 1.3 + 0.3 * max(len(table), 3)))
     panel.axvline(0, color="#888888", linewidth=0.7)
     places = range(len(table))
@@ -47,7 +45,7 @@ def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evide
     beside.spines["right"].set_visible(False)
     beside.tick_params(length=0)
     figure.legend(loc="outside lower center", ncols=len(WAYS))
-    figure.suptitle("Is a signature tied to quality beyond compute?")
+    heading(figure, "Is a signature tied to quality beyond compute?")
     return figure
 
 

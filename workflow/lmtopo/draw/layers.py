@@ -1,17 +1,22 @@
 """Figure `layers`: where in the network, and when in training, a signature changes."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.trajectories import title
+from lmtopo.draw.style import Runs, called, grid, heading, looks, lowest, step_ticks, title
+from lmtopo.schedule import spread
+
+MOST = 12
+"""Runs that have a panel."""
+LABELS = 7
+"""Layers that are named on an axis."""
 
 
 def draw(
-    quality: pd.DataFrame,
-    signatures: pd.DataFrame,
     *,
+    signatures: pd.DataFrame,
     width: float,
+    runs: Runs,
     dataset: str,
     pooling: str,
     signature: str,
@@ -23,31 +28,30 @@ def draw(
     )
     dimension = int(table["dimension"].max())
     table = table[table["dimension"] == dimension]
-    runs = list(table[["model", "budget"]].drop_duplicates().itertuples(index=False))
-    columns = min(len(runs), 3)
-    rows = -(-len(runs) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(width, 0.8 + 1.7 * rows), squeeze=False)
+    every = list(looks(runs, table))
+    shown = spread(every, MOST)
+    figure, panels = grid(len(shown), columns=3, width=width, height=1.7)
     low, high = table.groupby(["model", "budget", "step", "layer"])["value"].mean().quantile([0, 1])
-    image = None
-    for panel, (model, budget) in zip(panels.flat, runs, strict=False):
+    for panel, (model, budget) in zip(panels, shown, strict=True):
         run = table[(table["model"] == model) & (table["budget"] == budget)]
-        grid = run.pivot_table("value", ["depth", "layer"], "step", sort=True)
+        cells = run.pivot_table("value", ["depth", "layer"], "step", sort=True)
         image = panel.imshow(
-            grid, aspect="auto", origin="lower", vmin=low, vmax=high, interpolation="nearest"
+            cells, aspect="auto", origin="lower", vmin=low, vmax=high, interpolation="nearest"
         )
-        panel.set_yticks(range(len(grid)), [layer for _, layer in grid.index], fontsize=6.5)
-        places = range(0, grid.shape[1], max(1, grid.shape[1] // 5))
-        panel.set_xticks(places, [f"{grid.columns[place]:,}" for place in places], fontsize=6.5)
-        panel.set_title(model if budget == "released" else f"{model}, {budget}")
+        names = list(cells.index.get_level_values("layer"))
+        places = spread(range(len(names)), LABELS)
+        panel.set_yticks(places, [names[place] for place in places], fontsize=6.5)
+        step_ticks(panel, [int(step) for step in cells.columns])
+        panel.set_title(called(model, budget))
         panel.grid(False)
-    for panel in panels.flat[len(runs) :]:
-        panel.set_axis_off()
-    for panel in panels[-1][: len(runs) - columns * (rows - 1)]:
-        panel.set_xlabel("training step of the checkpoint")
-    if image is not None:
-        figure.colorbar(image, ax=panels, label=title(dimension, signature), shrink=0.8)
-    figure.suptitle(
-        f"In which layers, and when, does {title(dimension, signature)} change? "
-        f"({dataset}, pooling {pooling})"
+    for panel in lowest(panels):
+        panel.set_xlabel("training step")
+    figure.colorbar(image, ax=panels, label=title(dimension, signature), shrink=0.8)
+    fewer = f"{len(shown)} of {len(every)} runs" if len(shown) < len(every) else ""
+    heading(
+        figure,
+        f"In which layers, and when, does {title(dimension, signature)} change?",
+        f"{dataset}, pooling {pooling}",
+        fewer,
     )
     return figure

@@ -6,23 +6,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lmtopo.draw.evidence import names, say_nothing, shown
-from lmtopo.draw.style import COLOURS
+from lmtopo.draw.style import COLOURS, heading
 from lmtopo.evidence.skill import HORIZONS
 from lmtopo.evidence.trajectories import PLACE
-from lmtopo.tables import read
 
 WORST = -0.6
 """Skills of single runs below are not shown, only counted."""
 
 
-def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evidence: str) -> Figure:
+def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
     """A panel a horizon, a line a test: the skill over all runs left out of learning with its
     interval, and of single runs in grey; 0 is the baseline."""
-    table = read(evidence)
-    rows = shown(table)
+    rows = shown(evidence)
     key = ["dataset", "target", *PLACE]
     places = rows[key].assign(place=np.arange(len(rows)))
-    single = table[table["model"] != "pooled"].merge(places, on=key)
+    single = evidence[evidence["model"] != "pooled"].merge(places, on=key)
     figure, panels = plt.subplots(
         1,
         len(HORIZONS),
@@ -64,7 +62,7 @@ def draw(quality: pd.DataFrame, signatures: pd.DataFrame, *, width: float, evide
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    figure.suptitle(
-        "Does a signature predict the loss to come, beyond compute and the loss so far?"
+    heading(
+        figure, "Does a signature predict the loss to come, beyond compute and the loss so far?"
     )
     return figure

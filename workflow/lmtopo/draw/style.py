@@ -3,19 +3,29 @@
 A model has one colour and a budget one line style and marker, in every figure of a study.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from lmtopo.evidence.trajectories import SEED
 from lmtopo.files import atomic
+from lmtopo.schedule import spread
+
+Run = tuple[str, str]
+"""A model and a budget."""
+Runs = Sequence[Sequence[str]]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito, https://jfly.uni-koeln.de/color/; yellow left out, too light for lines."""
@@ -44,6 +54,7 @@ def style() -> Iterator[None]:
             "legend.fontsize": 7.5,
             "figure.titlesize": 10,
             "figure.constrained_layout.use": True,
+            "figure.dpi": 200,
             "savefig.dpi": 200,
             "svg.fonttype": "none",
             "svg.hashsalt": "lmtopo",
@@ -54,33 +65,118 @@ def style() -> Iterator[None]:
 
 def save(figure: Figure, paths: Iterable[str]) -> None:
     """Save a figure at each path, the format taken from the suffix; no dates inside."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once: to lay out many panels takes longer than to draw them
     for path in paths:
         date = {"CreationDate": None} if path.endswith(".pdf") else {"Date": None}
         with atomic(path) as temporary:
             figure.savefig(temporary, metadata=None if path.endswith(".png") else date)
 
 
-def looks(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """How the line of each (model, budget) is drawn."""
-    models, budgets = list(table["model"].unique()), list(table["budget"].unique())
+NARROWEST = 1.9
+"""Inches that a panel needs."""
+
+
+def looks(runs: Runs, table: pd.DataFrame | None = None) -> dict[Run, dict[str, Any]]:
+    """How the line of each (model, budget) among all ``runs`` of a study is drawn; of those that
+    are in ``table``. Models that differ by their seed alone look alike."""
+    families = list(dict.fromkeys(SEED.sub("", model) for model, _ in runs))
+    budgets = list(dict.fromkeys(budget for _, budget in runs))
     found = {}
-    for model, budget in table[["model", "budget"]].drop_duplicates().itertuples(index=False):
-        line, marker = LINES[budgets.index(budget) % len(LINES)]
-        found[model, budget] = {
-            "color": COLOURS[models.index(model) % len(COLOURS)],
-            "linestyle": line,
-            "marker": marker,
-        }
+    for model, budget in runs:
+        round_, colour = divmod(families.index(SEED.sub("", model)), len(COLOURS))
+        line, marker = LINES[(budgets.index(budget) + round_ * len(budgets)) % len(LINES)]
+        found[model, budget] = {"color": COLOURS[colour], "linestyle": line, "marker": marker}
+    if table is None:
+        return found
+    there = set(table[["model", "budget"]].drop_duplicates().itertuples(index=False, name=None))
+    return {run: look for run, look in found.items() if run in there}
+
+
+def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist) -> None:
+    """Under the figure one entry per run, one for all seeds of a model, and ``more``."""
+    alike: dict[Run, list[Run]] = {}
+    for model, budget in looks:
+        alike.setdefault((SEED.sub("", model), budget), []).append((model, budget))
+    lines = [
+        Line2D([], [], label=called(*run, seeds=len(same)), **looks[same[0]])
+        for run, same in alike.items()
+    ]
+    handles = [*lines, *more]
+    longest = max(len(str(one.get_label())) for one in handles)
+    columns = int(figure.get_figwidth() / (0.5 + 0.057 * longest))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(max(columns, 1), len(handles), 4)
+    )
+
+
+def called(model: str, budget: str, seeds: int = 1) -> str:
+    """What a run is called, or ``seeds`` runs of a model."""
+    name = model if budget == "released" else f"{model}, {budget}"
+    return f"{name} ({seeds} seeds)" if seeds > 1 else name
+
+
+def grid(
+    count: int, *, columns: int, width: float, height: float, **more: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels in rows of up to ``columns``, each ``height`` inches high."""
+    columns = min(count, columns, max(1, int(width / NARROWEST)))
+    rows = -(-count // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(width, 0.9 + height * rows), squeeze=False, **more
+    )
+    for panel in panels.flat[count:]:
+        panel.set_axis_off()
+    return figure, list(panels.flat[:count])
+
+
+def leftmost(panels: Sequence[Axes]) -> list[Axes]:
+    """The first panel of each row."""
+    return [one for one in panels if placed(one).is_first_col()]
+
+
+def lowest(panels: Sequence[Axes]) -> list[Axes]:
+    """The last panel of each column."""
+    return list({placed(one).colspan.start: one for one in panels}.values())
+
+
+def placed(panel: Axes) -> SubplotSpec:
+    """Where in its grid a panel stands."""
+    found = panel.get_subplotspec()
+    assert found is not None
     return found
 
 
-def legend(figure: Figure, table: pd.DataFrame) -> None:
-    """One entry per run, under the figure."""
-    lines = [
-        Line2D([], [], label=f"{model}, {budget}" if budget != "released" else model, **look)
-        for (model, budget), look in looks(table).items()
-    ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=min(len(lines), 4))
+def nothing(width: float, title: str, why: str) -> Figure:
+    """The figure where a study has nothing to show, which says so."""
+    figure, panel = plt.subplots(figsize=(width, 1.6))
+    panel.set_axis_off()
+    panel.text(*(0.5, 0.5), why, ha="center", va="center", transform=panel.transAxes)
+    heading(figure, title)
+    return figure
+
+
+def heading(figure: Figure, question: str, *where: str) -> None:
+    """The question that a figure answers, and below what it is made of, in lines that fit."""
+    characters = int(13 * figure.get_figwidth())
+    lines = wrap(question, characters) + wrap("; ".join(filter(None, where)), characters)
+    figure.suptitle("\n".join(lines))
+
+
+def sparse(count: int, most: int = 30) -> int:
+    """Every how many points have a marker: line styles drown in more."""
+    return max(1, -(-count // most))
+
+
+def step_ticks(panel: Axes, steps: Sequence[int]) -> None:
+    """Label a few of the checkpoints that stand side by side on the x axis by their steps."""
+    places = spread(range(len(steps)), 4 if len(steps) > 7 else 3)
+    panel.set_xticks(places, [brief(steps[place]) for place in places], fontsize=6.5)
+
+
+def brief(step: int) -> str:
+    """A step to three digits where it is long: 48,828 is 48.8k."""
+    return f"{step / 1000:.3g}k" if step >= 10_000 else f"{step:,}"
 
 
 def compute_axis(table: pd.DataFrame) -> tuple[str, str]:
@@ -99,6 +195,9 @@ def place_on_log(axes: Axes, values: "pd.Series[float]", label: str) -> Callable
     zero = first / max((last / first) ** 0.08, 2.0)
     axes.set_xscale("log")
     axes.set_xlabel(label)
+    if len(known) == 1:  # a log axis finds no limits about one place
+        only = known[0] or zero
+        axes.set_xlim(only / 3, only * 3)
     if known and known[0] == 0:
         decades = 10.0 ** np.arange(np.ceil(np.log10(first)), np.floor(np.log10(last)) + 1)
         labels = ["0", *(f"$10^{{{round(np.log10(decade))}}}$" for decade in decades)]
@@ -106,3 +205,9 @@ def place_on_log(axes: Axes, values: "pd.Series[float]", label: str) -> Callable
         axes.xaxis.set_major_formatter(FixedFormatter(labels))
         axes.xaxis.set_minor_locator(NullLocator())
     return lambda value: zero if value == 0 else value
+
+
+def title(dimension: int, signature: str) -> str:
+    """What a signature is called; dimension -1 is geometry."""
+    words = signature.replace("_", " ")
+    return words if dimension < 0 else f"$H_{dimension}$ {words}"

@@ -371,7 +371,7 @@ class Hub(Part):
 
 class Figures(Part):
     formats: Annotated[list[Literal["png", "svg", "pdf"]], Field(min_length=1)] = ["png", "svg"]
-    width: float = Field(7.0, ge=3, le=20)
+    width: float = Field(7.0, ge=6, le=20)
     signature: str | None = None
 
 

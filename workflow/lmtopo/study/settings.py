@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lmtopo.schedule import spread
 from lmtopo.study import again, tasks
 from lmtopo.study.again import Variant
 from lmtopo.study.resolve import (
@@ -415,84 +414,3 @@ def analyse(study: Study) -> dict[str, Any]:
         ],
         "null": next(iter(study.file.homology.nulls.draws), None),
     }
-
-
-def draw(study: Study, figure: str) -> dict[str, Any]:
-    figures, dataset = study.file.figures, study.shown
-    pooling = study.clouds(dataset).poolings[0]
-    told = {"name": figure, "width": figures.width}
-    if figure == "signatures":
-        return told | {"dataset": dataset, "pooling": pooling, "layer": last_layer(study, dataset)}
-    if figure == "layers":
-        return told | {"dataset": dataset, "pooling": pooling, "signature": signature_shown(study)}
-    if figure == "downstream":
-        return told | shown_probes(study)
-    if figure == "downstream_signature":
-        return told | {
-            **shown_probes(study),
-            "dataset": dataset,
-            "cloud_pooling": pooling,
-            "cloud_layer": last_layer(study, dataset),
-            "signature": signature_shown(study),
-        }
-    if figure == "diagrams":
-        return told | {
-            "shown": diagrams_shown(study),
-            "pooling": pooling,
-            "layer": last_layer(study, dataset),
-        }
-    return told
-
-
-def shown_probes(study: Study) -> dict[str, Any]:
-    """Of each task, the probe that figures show: at the last layer, of means if there are any."""
-    poolings = study.file.downstream.poolings
-    layers = {name: tasks.clouds(study, name).layers for name in tasks.tasks(study)}
-    return {
-        "layers": {
-            name: "final_norm" if chosen == "all" else chosen[-1] for name, chosen in layers.items()
-        },
-        "pooling": "mean" if "mean" in poolings else poolings[0],
-    }
-
-
-def signature_shown(study: Study) -> str:
-    """As the study says, else persistence entropy, else the first number that is computed."""
-    from lmtopo.signatures import NUMBERS
-
-    chosen, usual = study.file.signatures, "persistence_entropy"
-    if study.file.figures.signature is not None:
-        return study.file.figures.signature
-    if chosen == "all" or usual in chosen:
-        return usual
-    return next(name for name in chosen if name in NUMBERS.names())
-
-
-def last_layer(study: Study, dataset: str) -> str:
-    layers = study.clouds(dataset).layers
-    return "final_norm" if layers == "all" else layers[-1]
-
-
-def diagrams_shown(study: Study, count: int = 4) -> list[dict[str, Any]]:
-    """A few checkpoints of the run that saw most, evenly from its first to its last."""
-
-    def seen(key: tuple[str, str]) -> tuple[float, float]:
-        budget = study.file.budgets.get(key[1])
-        repeats = budget is not None and budget.unique_tokens is not None
-        return -float(repeats), study.runs[key].checkpoints[-1].tokens or 0.0
-
-    dataset = study.shown
-    shown = [key for key, run in study.runs.items() if study.observed(run, dataset)]
-    if not shown:
-        return []
-    run = study.runs[max(reversed(shown), key=seen)]
-    return [
-        {
-            "model": run.model,
-            "budget": run.budget,
-            "dataset": dataset,
-            "title": f"step {checkpoint.step:,}",
-            "diagrams": f"{study.pair_folder(checkpoint, dataset)}/diagrams.npz",
-        }
-        for checkpoint in spread(study.observed(run, dataset), count)
-    ]

@@ -1,0 +1,117 @@
+"""Figure `equal_compute`: runs of other size or data that have spent the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+from matplotlib.figure import Figure
+
+from lmtopo.draw.style import Run, Runs, heading, legend, looks, nothing, title
+from lmtopo.evidence.equal_compute import at
+
+TITLE = "At equal compute, do runs that differ in quality differ in shape?"
+LEVELS = (0.55, 0.35, 0.15, 0.0)
+"""Where runs are compared: shares of the way back, on a log axis, from the most compute that two
+runs have spent to the least."""
+
+
+def draw(
+    *,
+    quality: pd.DataFrame,
+    signatures: pd.DataFrame,
+    width: float,
+    runs: Runs,
+    dataset: str,
+    pooling: str,
+    layer: str,
+    shown: Sequence[Sequence[Any]],
+) -> Figure:
+    """A column a level of compute and a row a signature of ``shown`` (dimension, name): what each
+    run has at that level against its perplexity there, both interpolated in log compute between
+    its checkpoints; bars are the range over replicates."""
+    first = quality.groupby("dataset")["reading"].transform("first")
+    losses = quality[(quality["reading"] == first) & (quality["dataset"] == dataset)]
+    losses = losses[losses["flops"] > 0]
+    values = signatures.query("dataset == @dataset and pooling == @pooling and layer == @layer")
+    values = values[values["flops"] > 0]
+    present = looks(runs, losses)
+    levels = compared(losses)
+    if not len(levels):
+        return nothing(width, TITLE, "no two runs are known to have spent the same compute")
+    figure, panels = plt.subplots(
+        len(shown),
+        len(levels),
+        figsize=(width, 1.2 + 1.6 * len(shown)),
+        squeeze=False,
+        sharex="col",
+        sharey="row",
+    )
+    for run, look in present.items():
+        loss = np.exp(at_levels(levels, of(losses.assign(value=np.log(losses["perplexity"])), run)))
+        for row, (dimension, signature) in zip(panels, shown, strict=True):
+            here = (values["dimension"] == dimension) & (values["signature"] == signature)
+            some = of(values[here], run)
+            if some.empty:
+                continue
+            spread = some.groupby("flops")["value"]
+            mean, least, most = (
+                at_levels(levels, getattr(spread, how)().reset_index())
+                for how in ("mean", "min", "max")
+            )
+            mark: dict[str, Any] = {"color": look["color"], "marker": look["marker"]}
+            for panel, x, y, low, high in zip(row, loss, mean, least, most, strict=True):
+                if np.isfinite([x, y]).all():
+                    error = [[y - low], [high - y]]
+                    panel.errorbar(x, y, error, markersize=4.5, elinewidth=0.7, **mark)
+    for panel, level in zip(panels[0], levels, strict=True):
+        panel.set_title(f"{scientific(level)} FLOPs")
+    for panel in panels[-1]:
+        panel.set_xlabel("perplexity per token")
+    for panel in panels.flat:
+        panel.margins(0.15)
+        panel.locator_params(axis="x", nbins=4)
+        panel.ticklabel_format(useOffset=False)
+        panel.tick_params(labelsize=6.5)
+    for row, kind in zip(panels, shown, strict=True):
+        row[0].set_ylabel(title(*kind))
+    heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", "bars: range over subsamples")
+    legend(figure, {run: look | {"linestyle": ""} for run, look in present.items()})
+    return figure
+
+
+def of(table: pd.DataFrame, run: Run) -> pd.DataFrame:
+    model, budget = run
+    return table[(table["model"] == model) & (table["budget"] == budget)]
+
+
+def compared(losses: pd.DataFrame) -> Float64[np.ndarray, " levels"]:
+    """The levels of compute at which runs are compared; none where not two runs overlap."""
+    known = losses.groupby(["model", "budget"])["flops"].agg(["min", "max", "count"])
+    known = known[known["count"] > 1]
+    if len(known) < 2:
+        return np.zeros(0)
+    least, most = known["min"].nsmallest(2).iloc[-1], known["max"].nlargest(2).iloc[-1]
+    if least >= most:
+        return np.zeros(0)
+    return most * (least / most) ** np.array(LEVELS)  # type: ignore[no-any-return]
+
+
+def at_levels(
+    levels: Float64[np.ndarray, " levels"], run: pd.DataFrame
+) -> Float64[np.ndarray, " levels"]:
+    """The column ``value`` of a run, interpolated in log compute."""
+    run = run.sort_values("flops")
+    flops, values = (run[name].to_numpy(dtype=np.float64) for name in ("flops", "value"))
+    if len(run) < 2:
+        return np.full(len(levels), np.nan)
+    # a run's last checkpoint lies a step short of its budget: 1% is the same compute
+    near = np.where(np.abs(levels / flops[-1] - 1) < 0.01, flops[-1], levels)
+    return at(np.log(near), np.log(flops), values[:, None])[:, 0]
+
+
+def scientific(value: float) -> str:
+    exponent = int(np.floor(np.log10(value)))
+    return f"${value / 10**exponent:.1f} \\cdot 10^{{{exponent}}}$"
