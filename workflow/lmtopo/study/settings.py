@@ -417,6 +417,36 @@ def analyse(study: Study) -> dict[str, Any]:
     }
 
 
+def atlas(study: Study) -> dict[str, Any]:
+    dataset = study.shown
+    shown = diagrams_shown(study, 1)
+    run = {key: shown[0][key] for key in ("model", "budget", "dataset")} if shown else {}
+    runs = {model: run.tokenizer for (model, _), run in study.runs.items()}
+    return {
+        "pairs": f"{study.results}/pairs",
+        "study": study.name,
+        "probes": {
+            model: {
+                dataset: [
+                    f"{study.results}/probes/{tokenizer}/{dataset}/probe.safetensors",
+                    f"{study.results}/tokenizers/{tokenizer}",
+                ]
+                for dataset in study.evaluations
+            }
+            for model, tokenizer in runs.items()
+        },
+        "opening": run
+        | {
+            "layer": last_layer(study, dataset),
+            "pooling": study.clouds(dataset).poolings[0],
+            "dimension": min(1, study.file.homology.max_dimension),
+            "signature": signature_shown(study),
+        },
+        "max_dimension": study.file.homology.max_dimension,
+        **study.file.atlas.model_dump(),
+    }
+
+
 def draw(study: Study, figure: str) -> dict[str, Any]:
     figures, dataset = study.file.figures, study.shown
     pooling = study.clouds(dataset).poolings[0]
