@@ -210,6 +210,7 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
     ).stdout
     assert "2 runs, 8 checkpoints, 8 pairs" in text
     assert "results/tiny/figures" in text
+    assert "results/tiny/atlas/index.html" in text
     with pytest.raises(InputError, match="has no tables"):
         of("nothing-of-that-name")
 
@@ -252,7 +253,7 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
-    ends = {"collate", "noise", "analyse", "provenance"} | {
+    ends = {"collate", "noise", "analyse", "provenance", "atlas"} | {
         rule for rule in jobs if rule.startswith("draw_")
     }
     again = {rule for rule in jobs if rule.endswith("_again")}
@@ -387,6 +388,7 @@ def test_the_report_carries_the_figures(copied: Callable[..., Workplace]) -> Non
     place.snakemake("--report", "report.zip")
     names = zipfile.ZipFile(place.folder / "report.zip").namelist()
     assert sum(name.endswith("perplexity.png") for name in names) == 1
+    assert sum(name.endswith("atlas/index.html") for name in names) == 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,12 @@ rule atlas:
         signatures=rules.collate.output.signatures,
         missing=rules.collate.output.missing,
     output:
-        page=f"{RESULTS}/atlas/index.html",
+        page=report(
+            f"{RESULTS}/atlas/index.html",
+            caption="../report/atlas.rst",
+            category="Atlas",
+            labels={"page": "atlas"},
+        ),
     log:
         f"{LOGS}/atlas.log",
     resources:

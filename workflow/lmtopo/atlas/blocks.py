@@ -45,7 +45,7 @@ def steps(values: UInt16[np.ndarray, " n"]) -> UInt16[np.ndarray, " n"]:
     return np.diff(values, prepend=np.uint16(0)).astype(np.uint16)
 
 
-def short(value: float, digits: int = 6) -> float | None:
+def short(value: float, digits: int = 6) -> float | int | None:
     """A number for JSON, to ``digits`` significant digits; None where it is not finite."""
     if not math.isfinite(value):
         return None

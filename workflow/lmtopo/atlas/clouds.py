@@ -94,7 +94,9 @@ def read(folder: Path, layers: list[str]) -> dict[tuple[str, str], Cloud]:
             for null, keys in draws.get((pooling, layer), {}).items():
                 facts["nulls"][null], more = of_null(diagrams, keys)
                 numbers += more
-            facts["variance"] = [short(share, 3) for share in pictures.variance[pooling][at]]
+            facts["variance"] = [
+                short(share, 3) for share in pictures.variance[pooling][at].tolist()
+            ]
             found[pooling, layer] = facts, numbers, points[at].astype(np.float64)
     return found
 
@@ -106,7 +108,7 @@ def packed(diagrams: Diagrams, key: Key) -> tuple[dict[str, Any], Numbers]:
     numbers: Numbers = []
     for dimension, bars in enumerate(every):
         ordered = bars[np.lexsort(bars.T[::-1])] / (radius or 1.0)
-        birth, death = (scaled(side, 0, 1) for side in ordered.T)
+        birth, death = (scaled(side, 0.0, 1.0) for side in ordered.T)
         numbers += [steps(death)] if dimension == 0 else [steps(birth), death]
     return {"radius": short(radius), "bars": [len(bars) for bars in every]}, numbers
 

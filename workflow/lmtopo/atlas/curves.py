@@ -57,7 +57,7 @@ def blocks(table: "pd.DataFrame", kept: Kept) -> Iterator[tuple[str, str]]:
     numbers: dict[str, list[np.ndarray]] = {}
     steps = table.index.get_level_values("step").to_numpy()
     series = [name for name in KEY if name != "step"]
-    groups: dict[Any, np.ndarray] = table.groupby(level=series, sort=False).indices
+    groups: dict[Any, Any] = table.groupby(level=series, sort=False).indices
     for (model, budget, dataset, pooling, layer, dimension, signature), rows in groups.items():
         if layer not in kept.layers.get((model, dataset), []):
             continue
@@ -73,7 +73,11 @@ def blocks(table: "pd.DataFrame", kept: Kept) -> Iterator[tuple[str, str]]:
         name = "/".join(("signatures", dataset, pooling, layer))
         headers.setdefault(name, []).append(told)
         numbers.setdefault(name, []).extend(
-            [scaled(values, low, high), scaled(spread, 0, widest), scaled(percentiles, 0, 100)]
+            [
+                scaled(values, low, high),
+                scaled(spread, 0.0, widest),
+                scaled(percentiles, 0.0, 100.0),
+            ]
         )
     for name, header in headers.items():
         yield name, block(header, numbers[name])

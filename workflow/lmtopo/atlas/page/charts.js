@@ -11,11 +11,14 @@ const words = (name) => name.replaceAll("_", " ");
 const INK = "currentColor", FAINT = 0.12;
 const GREY = "var(--null)";
 const SYMBOLS = ["circle", "triangle", "square"];
-const onPaper = (colour) => colour === "#000000" ? INK : colour; // black cannot be seen in the dark
+const dark = matchMedia("(prefers-color-scheme: dark)");
+/** A run's colour; in the dark a little lighter, and black, which could not be seen, as the ink. */
+const onPaper = (colour) => colour === "#000000" ? INK
+  : dark.matches ? d3.interpolateRgb(colour, "#ffffff")(0.25) : colour;
 
 function plot(told, width, height, options) {
   return Plot.plot({
-    width, height, marginTop: 12, marginRight: 12, marginBottom: 34, marginLeft: 42,
+    width, height, marginTop: 18, marginRight: 12, marginBottom: 34, marginLeft: 42,
     style: {background: "transparent", color: "inherit", fontSize: "11px", overflow: "visible"},
     ariaLabel: told,
     ...options,
@@ -42,8 +45,8 @@ function diagram({cloud, drawn, dimension, colour, range}, width, height) {
   const endless = chosen.some((bar) => bar.death === Infinity);
   const place = {x: "birth", y: (bar) => Math.min(bar.death, above)};
   return plot(`Persistence diagram with ${chosen.length} bars of H${dimension}`, width, height, {
-    x: {domain: [low, high], label: "birth / R", ticks: axis},
-    y: {domain: [low, above], label: "death / R", ticks: axis},
+    x: {domain: [low, high], label: "birth / R", ticks: axis, tickFormat: format},
+    y: {domain: [low, above], label: "death / R", ticks: axis, tickFormat: format},
     marks: [
       grid("x"), grid("y"),
       Plot.line([[low, low], [high, high]], {stroke: INK, strokeOpacity: 0.4}),
@@ -63,7 +66,7 @@ function barcode({cloud, dimension, colour, range}, width, height) {
   const thick = Math.max(0.7, Math.min(6, (height - 46) / Math.max(bars.length, 1) * 0.62));
   return plot(`Barcode with ${bars.length} bars of H${dimension}`, width, height, {
     marginLeft: 16,
-    x: {domain: [range[0], beyond(range)], label: "scale / R", ticks: d3.ticks(...range, 5)},
+    x: {domain: [range[0], beyond(range)], label: "scale / R", ticks: d3.ticks(...range, 5), tickFormat: format},
     y: {domain: [-1, Math.max(bars.length, 8)], axis: null, reverse: true},
     marks: [
       grid("x"),
@@ -188,7 +191,7 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
   const strong = series.filter((one) => one.chosen), weak = series.filter((one) => !one.chosen);
   const line = (one) => Plot.line(one.points, {
     x: at, y: "y", stroke: onPaper(one.run.colour), strokeDasharray: one.run.dash || undefined,
-    strokeWidth: one.chosen ? 2.4 : 1.1, strokeOpacity: one.chosen ? 1 : 0.38,
+    strokeWidth: one.chosen ? 2.4 : 1.1, strokeOpacity: one.chosen ? 1 : 0.5,
   });
   const band = (one) => [
     Plot.areaY(one.points, {x: at, y1: ({mean, sd}) => mean - 2 * (sd || 0), y2: ({mean, sd}) => mean + 2 * (sd || 0), fill: GREY, fillOpacity: 0.22}),
@@ -197,7 +200,7 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
   ];
   const marked = marks.filter(({x, y}) => x != null && y != null && !Number.isNaN(y));
   return plot(told, width, height, {
-    marginTop: 20, marginLeft: 54, marginRight: 16,
+    marginLeft: 54, marginRight: 16,
     x: axis,
     y: log ? {type: "log", label: yLabel, ticks: logTicks(points.map(({y}) => y)), tickFormat: format}
       : {label: yLabel, ticks: 5, nice: true},

@@ -149,6 +149,7 @@ function begin() {
   writeNotes(document.getElementById("notes"));
   document.addEventListener("keydown", onKey);
   window.addEventListener("popstate", () => { state = fromHash(location.hash); paint(); });
+  dark.addEventListener("change", () => { makeLegend(document.getElementById("legend"), act); paint(); });
   let width = innerWidth;
   window.addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; paint(); } });
   remember("replaceState");
