@@ -58,10 +58,18 @@ class Page:
         Select(self.driver.find_element("id", name)).select_by_value(value)
         self.settle()
 
-    def press(self, *keys: str) -> None:
+    def press(self, *keys: str, shift: bool = False) -> None:
+        """Press keys one after the other, with no control in focus."""
         from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.keys import Keys
 
-        ActionChains(self.driver).send_keys("".join(keys)).perform()
+        self.run("document.activeElement.blur()")
+        for key in keys:
+            if shift:
+                ActionChains(self.driver).key_down(Keys.SHIFT).perform()
+            ActionChains(self.driver).send_keys(key).perform()
+            if shift:
+                ActionChains(self.driver).key_up(Keys.SHIFT).perform()
         self.settle()
 
     def click(self, selector: str) -> None:

@@ -127,9 +127,9 @@ def test_keys_do_what_the_help_says(page: Page) -> None:
         assert page.chosen[name] != start[name], name
     page.press("c")
     assert page.chosen["step-b"] == "0"
-    page.press(Keys.SHIFT, Keys.ARROW_RIGHT)
+    page.press(Keys.ARROW_RIGHT, shift=True)
     assert page.chosen["step-b"] == "1"
-    page.press(Keys.NULL, "x")
+    page.press("x")
     assert (page.chosen["step"], page.chosen["step-b"]) == ("1", "4")
     page.press("c")
     assert "step-b" not in page.chosen
@@ -201,6 +201,8 @@ def test_values_are_told_under_the_pointer(page: Page) -> None:
                 ".map((one) => one.textContent).join()",
                 name,
             )
+            if word in found:
+                break
         assert word in found, name
 
 

@@ -15,7 +15,10 @@ function element(tag, properties = {}, ...children) {
 
 function select(id, name, change) {
   const made = element("select", {id});
-  made.addEventListener("change", () => change(made.value));
+  let pointed = false; // who chooses with the pointer goes on with keys of the page, not of the list
+  made.addEventListener("pointerdown", () => { pointed = true; });
+  made.addEventListener("keydown", () => { pointed = false; });
+  made.addEventListener("change", () => { if (pointed) made.blur(); change(made.value); });
   return element("label", {className: "field", htmlFor: id}, element("span", {textContent: name}), made);
 }
 
