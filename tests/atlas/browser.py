@@ -48,8 +48,9 @@ class Page:
         raise AssertionError(f"{condition} is not true after {seconds} s")
 
     def settle(self) -> None:
-        """Wait until what was last chosen is painted."""
+        """Wait until what was last chosen is painted, and in the address."""
         self.until("Number(document.documentElement.dataset.shown) === turn")
+        self.until("toHash(state) === location.hash")
 
     def choose(self, name: str, value: str) -> None:
         """Choose an option of a select, as a person does."""

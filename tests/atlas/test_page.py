@@ -164,6 +164,19 @@ def test_a_link_to_what_is_not_there_goes_to_what_is_nearest(page: Page) -> None
     assert set(page.seen()) == PANELS | COURSES
 
 
+def test_a_quick_hand_does_not_flood_the_history(page: Page) -> None:
+    before = page.run("return history.length")
+    page.run(
+        "const slider = document.getElementById('step-a');"
+        "for (let turn = 0; turn < 300; turn++) {"
+        "  slider.value = turn % 4; slider.dispatchEvent(new Event('input'))}"
+        "slider.dispatchEvent(new Event('change'))"
+    )
+    page.settle()
+    assert page.chosen["step"] == "4"
+    assert page.run("return history.length") - before <= 2
+
+
 def test_two_checkpoints_lie_side_by_side(page: Page) -> None:
     page.click("#compare")
     page.choose("model-b", "large")

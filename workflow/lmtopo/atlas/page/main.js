@@ -28,9 +28,20 @@ async function paint() {
   }
 }
 
-const remember = (how) => {
-  if (toHash(state) !== location.hash) history[how](null, "", toHash(state));
-};
+const address = {timer: null, how: null, written: -Infinity};
+/** Put what is chosen into the address, at most three times a second: browsers refuse to be told
+    of every step of a slider. */
+function remember(how) {
+  if (address.how !== "pushState") address.how = how;
+  if (address.timer !== null) return;
+  const wait = address.written + 350 - performance.now();
+  if (wait > 0) address.timer = setTimeout(write, wait);
+  else write();
+}
+function write() {
+  if (toHash(state) !== location.hash) history[address.how](null, "", toHash(state));
+  Object.assign(address, {timer: null, how: null, written: performance.now()});
+}
 function set(next, how = "pushState") {
   state = settledAll(next);
   remember(how);
@@ -148,7 +159,13 @@ function begin() {
     element("dt", {}, ...keys.map((key) => element("kbd", {textContent: key}))), element("dd", {textContent: told})]));
   writeNotes(document.getElementById("notes"));
   document.addEventListener("keydown", onKey);
-  window.addEventListener("popstate", () => { state = fromHash(location.hash); paint(); });
+  window.addEventListener("popstate", () => {
+    clearTimeout(address.timer);
+    Object.assign(address, {timer: null, how: null});
+    state = fromHash(location.hash);
+    remember("replaceState");
+    paint();
+  });
   dark.addEventListener("change", () => { makeLegend(document.getElementById("legend"), act); paint(); });
   let width = innerWidth;
   window.addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; paint(); } });

@@ -32,7 +32,7 @@ const one = (value, allowed, otherwise = allowed[0]) => allowed.includes(value) 
 
 /** A side in which everything exists: what does not is replaced by what is nearest to it. */
 function settled(side, before = side) {
-  const model = one(side.model, models, study.opening.model);
+  const model = one(side.model, models, one(study.opening.model, models));
   const budget = one(side.budget, budgetsOf(model));
   const dataset = one(side.dataset, datasetsOf(model));
   const pooling = one(side.pooling, study.poolings[dataset]);
