@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lmtopo.errors import InputError
+
+if TYPE_CHECKING:
+    from lmtopo.atlas.clouds import Found
+    from lmtopo.atlas.thin import Limits
 
 MEGABYTE = 10**6
 
@@ -45,7 +49,8 @@ def atlas(
     measured, lost = read(quality), read(missing)
     found = clouds.Found(pairs, measured)
     texts = places.blocks(probes, found.pairs)
-    limits: thin.Limits | None = thin.Limits(checkpoints, layers).within(found)
+    room = megabytes * MEGABYTE
+    limits: thin.Limits | None = guess(found, thin.Limits(checkpoints, layers).within(found), room)
     while limits is not None:
         kept = thin.keep(found, limits)
         table = curves.table(signatures, kept)
@@ -54,14 +59,23 @@ def atlas(
         )
         blocks = {**texts, **dict(curves.blocks(table, kept)), **dict(clouds.blocks(found, kept))}
         content = assemble(facts, blocks).encode()
-        if len(content) <= megabytes * MEGABYTE:
+        if len(content) <= room:
             with atomic(page) as temporary:
                 Path(temporary).write_bytes(content)
             return
         packed = sum(map(len, blocks.values()))
-        room = megabytes * MEGABYTE - (len(content) - packed)
-        limits = limits.fewer(room / packed)
+        limits = limits.fewer((room - (len(content) - packed)) / packed)
     raise InputError(
         f"study '{study}' does not fit into atlas.megabytes {megabytes:g}: "
         f"{len(content) / MEGABYTE:.1f} MB with the fewest checkpoints and layers; raise it"
     )
+
+
+def guess(found: "Found", limits: "Limits", room: float) -> "Limits":
+    """Limits that will do, from the size of the first and last checkpoint of each run: reading all
+    the clouds of a large study to leave most of them out would take minutes."""
+    from lmtopo.atlas import clouds, thin
+
+    ends = thin.keep(found, thin.Limits(2, limits.layers))
+    expected = sum(len(one) for _, one in clouds.blocks(found, ends)) * limits.checkpoints / 2
+    return limits if expected <= room else limits.fewer(room / expected) or limits
