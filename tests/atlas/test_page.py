@@ -219,6 +219,15 @@ def test_values_are_told_under_the_pointer(page: Page) -> None:
         assert word in found, name
 
 
+def test_an_axis_of_compute_begins_at_nothing(page: Page) -> None:
+    labels = "#quality [aria-label='x-axis tick label'] text"
+    shown = page.run(
+        f'return [...document.querySelectorAll("{labels}")].map((one) => one.textContent)'
+    )
+    assert shown[0] == "0"
+    assert all(shown)
+
+
 def test_a_click_on_a_curve_goes_to_its_checkpoint(page: Page) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 

@@ -162,11 +162,11 @@ function computeAxis(values, name) {
   const ticks = some.length > 1 ? some : [...new Set([first, last])];
   return {
     place: (value) => value === 0 ? zero : value,
-    axis: {
-      type: "log", label: name, domain: [starts ? zero : first, last === first ? first * 10 : last],
-      ticks: [...(starts ? [zero] : []), ...ticks],
-      tickFormat: (value) => value === zero && starts ? "0" : some.length > 1 ? raised(value) : format(value),
-    },
+    scale: {type: "log", label: name, domain: [starts ? zero : first, last === first ? first * 10 : last]},
+    // as text, since d3's logarithmic scales leave out labels of what is far from a power of ten
+    axis: Plot.axisX([...(starts ? [zero] : []), ...ticks], {
+      text: (value) => value === zero && starts ? "0" : some.length > 1 ? raised(value) : format(value),
+    }),
   };
 }
 
@@ -185,7 +185,7 @@ function logTicks(values) {
 /** Lines over training: of all runs faintly, of those that are chosen strongly, with a mark where
     each side is. A series: {run, x, y, low, high, mean, sd, told, steps}. */
 function course({series, marks, yLabel, log, label: told}, width, height) {
-  const {place, axis} = computeAxis(series.flatMap((one) => one.points.map(({x}) => x)), study.compute.label);
+  const {place, scale, axis} = computeAxis(series.flatMap((one) => one.points.map(({x}) => x)), study.compute.label);
   const at = ({x}) => place(x);
   const points = series.flatMap((one) => one.points.filter(({x, y}) => x != null && y != null && !Number.isNaN(y)));
   const strong = series.filter((one) => one.chosen), weak = series.filter((one) => !one.chosen);
@@ -201,10 +201,10 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
   const marked = marks.filter(({x, y}) => x != null && y != null && !Number.isNaN(y));
   return plot(told, width, height, {
     marginLeft: 54, marginRight: 16,
-    x: axis,
-    y: log ? {type: "log", label: yLabel, ticks: logTicks(points.map(({y}) => y)), tickFormat: format}
-      : {label: yLabel, ticks: 5, nice: true},
+    x: scale,
+    y: log ? {type: "log", label: yLabel} : {label: yLabel, ticks: 5, nice: true},
     marks: [
+      axis, log ? Plot.axisY(logTicks(points.map(({y}) => y)), {text: format}) : null,
       log ? Plot.gridY(logTicks(points.map(({y}) => y)), {stroke: INK, strokeOpacity: FAINT}) : grid("y"),
       ...strong.flatMap(band), ...weak.map(line), ...strong.map(line),
       Plot.ruleX(marked, {x: at, stroke: INK, strokeOpacity: 0.25}),
