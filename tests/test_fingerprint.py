@@ -71,3 +71,11 @@ def closure(stage: str) -> set[str]:
             seen.add(name)
             waiting += digest(name)[1]
     return seen
+
+
+def test_data_of_a_package_counts(library: Path) -> None:
+    (library / "three.py").unlink()
+    (library / "three").mkdir()
+    (library / "three/__init__.py").write_text("def three():\n    return 3\n")
+    (library / "three/style.css").write_text("body { color: black }")
+    assert changed(library, "three/style.css", "body { color: blue }") == {"three"}

@@ -212,6 +212,7 @@ def test_the_summary_says_what_there_is_and_where(finished: Workplace) -> None:
     ).stdout
     assert "2 runs, 8 checkpoints, 8 pairs" in text
     assert "results/tiny/figures" in text
+    assert "results/tiny/atlas/index.html" in text
     with pytest.raises(InputError, match="has no tables"):
         of("nothing-of-that-name")
 
@@ -254,7 +255,7 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
-    ends = {"collate", "noise", "analyse", "provenance"} | {
+    ends = {"collate", "noise", "analyse", "provenance", "atlas"} | {
         rule for rule in jobs if rule.startswith("draw_")
     }
     again = {rule for rule in jobs if rule.endswith("_again")}
@@ -397,12 +398,13 @@ def test_the_report_carries_every_figure_and_table_with_a_caption(
     place.snakemake("--report", "report.zip")
     file = zipfile.ZipFile(place.folder / "report.zip")
     assert sum(name.endswith("perplexity.png") for name in file.namelist()) == 1
+    assert sum(Path(name).match("data/raw/*/index.html") for name in file.namelist()) == 1
     page = file.read("report/report.html").decode()
     parts = {
         part: json.JSONDecoder().raw_decode(page, page.index(f"{start} {{") + len(start) + 1)[0]
         for part, start in (("results", "var results ="), ("categories", "var categories ="))
     }
-    assert set(parts["categories"]) == {"Figures", "Tables", "Findings"}
+    assert set(parts["categories"]) == {"Figures", "Tables", "Findings", "Atlas"}
     items = parts["results"].values()
     assert all(len(one["caption"]) > 50 for one in items)
     labels = [one["labels"] for one in items]

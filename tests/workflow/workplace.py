@@ -69,6 +69,7 @@ class Workplace:
         found = self.folder / "results" / "tiny"
         kept = [
             *found.glob("tables/*"),
+            *found.glob("atlas/*"),
             *found.rglob("pairs/**/*"),
             *found.rglob("compare/**/*"),
             *found.rglob("noise/**/*"),

@@ -33,11 +33,23 @@ def fingerprint(stage: str) -> str:
 
 @cache
 def digest(module: str) -> tuple[str, list[str]]:
-    """Hash of a module's syntax tree, and the lmtopo modules it imports."""
+    """Hash of a module's syntax tree and its package's data, and the lmtopo modules it imports."""
     tree = Bare().visit(ast.parse(file_of(module).read_text()))
     imports = {found for node in ast.walk(tree) for found in imported(node)}
-    tree_hash = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-    return tree_hash, sorted(imports)
+    digested = hashlib.sha256(ast.dump(tree).encode())
+    for path in data_of(module):
+        digested.update(path.read_bytes())
+    return digested.hexdigest(), sorted(imports)
+
+
+def data_of(module: str) -> list[Path]:
+    """Files of a package that are no Python, such as the sources of a page."""
+    folder = ROOT.joinpath(*module.split("."))
+    return [
+        path
+        for path in (sorted(folder.rglob("*")) if folder.is_dir() else [])
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+    ]
 
 
 def imported(node: ast.AST) -> list[str]:

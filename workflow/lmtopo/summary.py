@@ -37,6 +37,8 @@ def of(study: str) -> str:
         f"  figures  {results}/figures/",
         f"  diagrams {results}/pairs/",
     ]
+    if (results / "atlas/index.html").is_file():
+        lines.append(f"  atlas    {results}/atlas/index.html (open it in a browser)")
     if (results / "report.zip").is_file():
         lines.append(f"  report   {results}/report.zip")
     return "\n".join(lines)

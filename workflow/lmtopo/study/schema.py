@@ -375,6 +375,14 @@ class Figures(Part):
     signature: str | None = None
 
 
+class Atlas(Part):
+    """How much of a large study the page shows."""
+
+    checkpoints: int = Field(64, ge=2)
+    layers: int = Field(13, ge=1)
+    megabytes: float = Field(25.0, ge=1, le=1000)
+
+
 Dataset = GeneratedDataset | LocalDataset | HubDataset
 Model = TrainedModel | LocalModel | HubModel
 
@@ -405,6 +413,7 @@ class StudyFile(Part):
     noise: Noise = Noise()
     evidence: Evidence = Evidence()
     figures: Figures = Figures()
+    atlas: Atlas = Atlas()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
     table: Annotated[Table, BeforeValidator(of_file)] | None = None

@@ -1,4 +1,4 @@
-"""Which figures a study has, and what each of them shows."""
+"""Which figures a study has, what each of them shows, and what its atlas does."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -151,6 +151,37 @@ FIGURES: dict[str, Callable[[Study], Shown | None]] = {
     "redundancy": redundancy,
 }
 """Every figure there is, in the order in which a report lists them."""
+
+
+def atlas(study: Study) -> dict[str, Any]:
+    """What the atlas reads beside its tables, and where it opens."""
+    run = longest(study)
+    opening = {} if run is None else {**one_run(run), "dataset": study.shown}
+    folders = {
+        run.model: {
+            dataset: [
+                f"{study.results}/probes/{run.tokenizer}/{dataset}/probe.safetensors",
+                f"{study.results}/tokenizers/{run.tokenizer}",
+            ]
+            for dataset in study.evaluations
+        }
+        for run in study.runs.values()
+    }
+    return {
+        **runs(study),
+        "pairs": f"{study.results}/pairs",
+        "study": study.name,
+        "probes": folders,
+        "opening": opening
+        | {
+            "layer": last_layer(study),
+            "pooling": pooling(study),
+            "dimension": min(1, study.file.homology.max_dimension),
+            "signature": signature(study),
+        },
+        "max_dimension": study.file.homology.max_dimension,
+        **study.file.atlas.model_dump(),
+    }
 
 
 def runs(study: Study) -> dict[str, Any]:
