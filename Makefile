@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema benchmark benchmark-observe
+.PHONY: study test fast-test check format schema benchmark benchmark-observe against-script
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -41,6 +41,10 @@ benchmark: $(VENV)/.ready
 # tokens per second of stage `observe`, beside a plain script, the harness and the machine's limit
 benchmark-observe: $(VENV)/.ready $(VENV)/.harness
 	$(BIN)/python benchmarks/observe.py
+
+# the whole workflow beside a plain script on the same checkpoints; FOLDER keeps what is measured
+against-script: $(VENV)/.ready
+	$(BIN)/python benchmarks/against_script.py $(if $(FOLDER),--folder $(FOLDER))
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt
