@@ -11,9 +11,10 @@ dataset, making the probe, loading, all are counted. CPU seconds are those of al
 - the full work: all layers, 8 subsamples, and of each 19 draws of each of three nulls.
 
 The script's cost is proportional to its checkpoints and to its calls of ripser: ``--script`` says
-how many checkpoints it reads, and of the full work it does one, and each ``--every``-th call; the
-rest is scaled. Two runs in between tell what one
-more dataset, layer and null draw costs. Finished runs are kept in ``--folder`` and not repeated.
+how many checkpoints it reads, of the full work it does each ``--every``-th call on one checkpoint,
+once for all dtypes (its clouds are float32 in all), and the rest is scaled. Two runs in between
+tell what one more dataset, layer and null draw costs. Finished runs are kept in ``--folder`` and
+not repeated.
 """
 
 import argparse
@@ -56,6 +57,9 @@ COMPONENTS = 50
 DATASETS = ("first", "second")
 SIGNATURES = ["feature_count", "total_persistence", "max_persistence", "persistence_entropy"]
 NULLS = ("gaussian", "norm_matched", "shuffled")
+Parts = dict[str, dict[str, float]]
+"""CPU and wall seconds by part of the script."""
+READ = ("load", "extract", "perplexity")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LAYERS = SHAPE["num_hidden_layers"] + 1
 """Those of ``output_hidden_states``; the workflow has one more, the last block before the norm."""
@@ -203,11 +207,16 @@ class Bench:
             write_json(kept, timed(command, place))
         return dict(read_json(kept))
 
-    def script(
-        self, work: Work, dtype: str, threads: int, head: bool = False
-    ) -> dict[str, dict[str, float]]:
+    def script(self, work: Work, dtype: str, threads: int, head: bool = False) -> Parts:
         """Seconds of the script: `start` once, the other parts of one checkpoint and dataset, all
         calls of ripser counted."""
+        if work is FULL and dtype != self.options.dtypes[0]:
+            topology = self.script(work, self.options.dtypes[0], threads)
+            return topology | {
+                part: times
+                for part, times in self.script(SAME, dtype, threads).items()
+                if part in READ
+            }
         name = f"script {work.name} {dtype} {threads}{' head' if head else ''}"
         kept, place = self._kept(name), self.folder / name.replace(" ", "-")
         folders = self.checkpoints()[: 1 if head or work.draws else self.options.script]
@@ -229,29 +238,27 @@ class Bench:
             }
             write_json(kept, {"start": start, **parts})
         parts = read_json(kept)
-        found = {"start": parts["start"]}
-        for part, times in parts.items():
-            if part in ("load", "extract", "perplexity"):
-                read = parts["extract"]["calls"]
-                found[part] = {clock: times[clock] / read for clock in ("cpu", "wall")}
-        each = {
-            clock: parts["ripser"][clock] / parts["ripser"]["calls"] for clock in ("cpu", "wall")
-        }
-        pca = {clock: parts["pca"][clock] / parts["pca"]["calls"] for clock in ("cpu", "wall")}
+
+        def scaled(part: str, times: float) -> dict[str, float]:
+            return {clock: times * parts[part][clock] for clock in ("cpu", "wall")}
+
+        def each(part: str) -> float:
+            return 1 / parts[part]["calls"]
+
         layers = 1 if work.layers == "last" else LAYERS
-        found["pca"] = {clock: layers * pca[clock] for clock in pca}
-        found["ripser"] = {clock: work.clouds * each[clock] for clock in each}
+        found = {"start": parts["start"]}
+        found |= {part: scaled(part, each("extract")) for part in READ}
+        found["pca"] = scaled("pca", layers * each("pca"))
+        found["ripser"] = scaled("ripser", work.clouds * each("ripser"))
         if work.draws:
             draws = work.clouds - layers * work.replicates
-            found["null"] = {
-                clock: draws * parts["null"][clock] / parts["null"]["calls"] for clock in each
-            }
+            found["null"] = scaled("null", draws * each("null"))
         return found
 
     def checkpoints(self) -> list[Path]:
         return sorted((self.folder / "checkpoints").iterdir(), key=lambda path: int(path.name[4:]))
 
-    def total(self, parts: dict[str, dict[str, float]], clock: str) -> float:
+    def total(self, parts: Parts, clock: str) -> float:
         """Seconds of the script on all checkpoints."""
         once = sum(times[clock] for part, times in parts.items() if part != "start")
         return parts["start"][clock] + len(self.checkpoints()) * once
@@ -259,8 +266,9 @@ class Bench:
     def agreement(self, dtype: str) -> Iterator[tuple[float, float, float]]:
         """By checkpoint that both have read: how far the perplexities differ, relatively, and the
         bottleneck distances of H0 and H1 of the last layer over the longest bar."""
-        ours = self.folder / f"workflow-same-{dtype}-1/results/against/pairs/neox/released"
-        for file in sorted((self.folder / f"script-same-{dtype}-1").glob("step*.npz")):
+        cores = self.options.cores[0]
+        ours = self.folder / f"workflow-same-{dtype}-{cores}/results/against/pairs/neox/released"
+        for file in sorted((self.folder / f"script-same-{dtype}-{cores}").glob("step*.npz")):
             pair = ours / file.stem / DATASETS[0]
             mine = read_json(pair / "quality.json")["readings"]["document"]["perplexity"]
             theirs = read_json(file.with_suffix(".json"))["perplexity"]
@@ -279,35 +287,34 @@ def longest(bars: np.ndarray) -> float:
 
 def report(bench: Bench) -> None:
     options = bench.options
-    checkpoints, cores = len(bench.checkpoints()), options.cores
-    print(f"{checkpoints} checkpoints, {options.texts} texts of {LENGTH} tokens; seconds")
+    first = options.cores[0]
+    print(f"{len(bench.checkpoints())} checkpoints, {options.texts} texts of {LENGTH} tokens")
+    print(f"{'seconds':40}{'script CPU':>12}{'wall':>8}{'workflow CPU':>14}{'wall':>8}", end="")
+    print(f"{'CPU':>8}{'wall':>8}")
     for dtype in options.dtypes:
-        head = f"\n{dtype:28}{'script CPU':>12}{'wall':>8}{'workflow CPU':>14}{'wall':>8}"
-        print(head + f"{'CPU':>8}{'wall':>8}")
-        for work in (SAME, FULL):
-            for threads in cores if work is SAME else cores[:1]:
-                told = f"{work.name} work, {threads} core{'s' if threads > 1 else ''}"
+        for work, cores in ((SAME, options.cores), (FULL, [first])):
+            for threads in cores:
+                told = f"{dtype}, {work.name} work, {threads} core{'s' if threads > 1 else ''}"
                 theirs = bench.script(work, dtype, threads)
                 ours = bench.workflow(work, dtype, threads)
                 row(told, bench, theirs, ours)
-                if work is SAME and threads == 1:
+                if work is SAME and threads == first and dtype == options.dtypes[0]:
                     whole = bench.script(work, dtype, threads, head=True)
-                    body = {**theirs, "load": whole["load"], "extract": whole["extract"]}
-                    row("... extracts with the head", bench, body, ours)
-                if threads == 1:
-                    print("  script, one checkpoint: " + shown(theirs))
-        costs(bench, dtype)
+                    head = {part: whole[part] for part in ("load", "extract")}
+                    row("... extracts with the head", bench, theirs | head, ours)
+                    print("    script, with head: " + shown(theirs | head))
+                if threads == first:
+                    print("    script: " + shown(theirs))
         for name, *values in zip(
             ("perplexity, relative", "H0, bottleneck / longest bar", "H1"),
             *bench.agreement(dtype),
             strict=True,
         ):
-            print(f"apart at most: {name} {max(values):.1e}")
+            print(f"    apart at most: {name} {max(values):.1e}")
+    costs(bench, options.dtypes[0], first)
 
 
-def row(
-    name: str, bench: Bench, theirs: dict[str, dict[str, float]], ours: dict[str, float]
-) -> None:
+def row(name: str, bench: Bench, theirs: Parts, ours: dict[str, float]) -> None:
     cpu, wall = bench.total(theirs, "cpu"), bench.total(theirs, "wall")
     print(
         f"{name:28}{cpu:12.1f}{wall:8.1f}{ours['cpu']:14.1f}{ours['wall']:8.1f}"
@@ -315,19 +322,19 @@ def row(
     )
 
 
-def shown(parts: dict[str, dict[str, float]]) -> str:
+def shown(parts: Parts) -> str:
     return ", ".join(f"{part} {times['cpu']:.1f}" for part, times in parts.items())
 
 
-def costs(bench: Bench, dtype: str) -> None:
+def costs(bench: Bench, dtype: str, cores: int) -> None:
     """CPU seconds of one more dataset, layer (with 8 subsamples) and draw, per checkpoint."""
     checkpoints = len(bench.checkpoints())
     ours = {
-        work: bench.workflow(work, dtype, 1)["cpu"] / checkpoints
+        work: bench.workflow(work, dtype, cores)["cpu"] / checkpoints
         for work in (SAME, DATA, DEEP, FULL)
     }
-    theirs = bench.script(FULL, dtype, 1)
-    same = bench.script(SAME, dtype, 1)
+    theirs = bench.script(FULL, dtype, cores)
+    same = bench.script(SAME, dtype, cores)
     each = theirs["ripser"]["cpu"] / FULL.clouds
     draws = FULL.clouds - DEEP.clouds
     deep_clouds = (LAYERS + 1) * FULL.replicates

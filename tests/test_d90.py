@@ -194,6 +194,7 @@ SETTINGS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "context": 64,
     "threads": 1,
+    "device": "cpu",
     "seed": 1,
 }
 

@@ -57,6 +57,7 @@ def run(
             run=str(tmp_path / name),
             name=name,
             recipe=RECIPE | changes,
+            device="cpu",
         )
         return tmp_path / name
 
