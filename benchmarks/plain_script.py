@@ -23,6 +23,7 @@ from sklearn.decomposition import PCA
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 COMPONENTS = 50
+"""By the exact solver: scikit-learn's default for such shapes is a randomised one."""
 NULLS = ("gaussian", "norm_matched", "shuffled")
 
 spent: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -103,7 +104,7 @@ def clouds(states, layers, subsample, replicates, draws, every, rng) -> Iterator
     number = 0
     for layer in range(len(states))[-1:] if layers == "last" else range(len(states)):
         with part("pca"):
-            points = PCA(COMPONENTS).fit_transform(states[layer])
+            points = PCA(COMPONENTS, svd_solver="full").fit_transform(states[layer])
         for replicate in range(replicates):
             chosen = points
             if subsample < len(points):
