@@ -4,7 +4,8 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema gallery benchmark benchmark-observe
+.PHONY: study test fast-test check format schema gallery benchmark benchmark-observe \
+  benchmark-gpu against-script
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -48,6 +49,14 @@ benchmark: $(VENV)/.ready
 # tokens per second of stage `observe`, beside a plain script, the harness and the machine's limit
 benchmark-observe: $(VENV)/.ready $(VENV)/.harness
 	$(BIN)/python benchmarks/observe.py
+
+# a pass of a model of Pythia-410m's shape on a GPU, beside the card's own rate and the CPU
+benchmark-gpu: $(VENV)/.ready
+	$(BIN)/python benchmarks/gpu.py
+
+# the whole workflow beside a plain script on the same checkpoints; FOLDER keeps what is measured
+against-script: $(VENV)/.ready
+	$(BIN)/python benchmarks/against_script.py $(if $(FOLDER),--folder $(FOLDER))
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt
