@@ -53,8 +53,7 @@ rule analyse:
     log:
         f"{ANALYSED_LOGS}/analyse.log",
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("analyse", lambda w: settings.analyse(STUDY)),
         files=files,

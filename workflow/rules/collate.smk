@@ -19,8 +19,7 @@ rule collate:
     log:
         f"{LOGS}/collate.log",
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("collate", lambda w: settings.collate(STUDY)),
         files=files,
@@ -35,6 +34,8 @@ rule provenance:
         provenance=f"{RESULTS}/provenance.json",
     log:
         f"{LOGS}/provenance.log",
+    resources:
+        **needed(lambda w: needs.Need(2000, 30)),
     params:
         told=told(
             "provenance", lambda w: {"config": STUDY.file.model_dump(mode="json")}

@@ -16,7 +16,7 @@ if str(LIBRARY) not in sys.path:
 from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import again, settings, tasks
+from lmtopo.study import again, needs, settings, tasks
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
@@ -98,6 +98,15 @@ def files_and(more):
 
 
 files = files_and(lambda wildcards: {})
+
+
+def needed(of):
+    """Memory and time of a job as resources, more at each further attempt. ``of(wildcards)`` is a
+    `needs.Need`."""
+    return {
+        "mem_mb": lambda wildcards, attempt: of(wildcards).mem_mb(attempt),
+        "runtime": lambda wildcards, attempt: of(wildcards).runtime(attempt),
+    }
 
 
 def checkpoint_of(wildcards):

@@ -19,8 +19,9 @@ rule compare:
     log:
         f"{LOGS}/compare/{{model}}/{{budget}}/{{dataset}}.log",
     resources:
-        mem_mb=4000,
-        runtime=240,
+        **needed(
+            lambda w: needs.compare(STUDY, [STUDY.runs[w.model, w.budget]], w.dataset)
+        ),
     params:
         told=told(
             "compare",
@@ -41,8 +42,7 @@ rule compare_runs:
     log:
         f"{LOGS}/compare/across/{{dataset}}.log",
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **needed(lambda w: needs.compare(STUDY, STUDY.runs_on(w.dataset), w.dataset)),
     params:
         told=told(
             "compare",

@@ -6,8 +6,7 @@ rule dataset:
     log:
         f"{LOGS}/datasets/{{dataset}}.log",
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **needed(lambda w: needs.Need(4000, 60)),
     params:
         told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
         files=files_and(

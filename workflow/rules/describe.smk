@@ -11,8 +11,7 @@ rule describe:
     log:
         f"{PAIR_LOGS}/describe.log",
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **needed(lambda w: needs.describe(STUDY, checkpoint_of(w), w.dataset)),
     params:
         told=told("describe", lambda w: settings.describe(STUDY, w.dataset)),
         files=files,

@@ -10,8 +10,7 @@ rule downstream:
     priority: 5
     threads: lambda w: tasks.quality(STUDY, w.dataset).threads
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **needed(lambda w: needs.downstream(STUDY, checkpoint_of(w), w.dataset)),
     params:
         told=told(
             "downstream",

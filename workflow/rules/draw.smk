@@ -42,8 +42,7 @@ for FIGURE in FIGURES:
         log:
             f"{LOGS}/figures/{FIGURE}.log",
         resources:
-            mem_mb=4000,
-            runtime=30,
+            **needed(lambda w: needs.tables(STUDY)),
         params:
             told=told("draw", lambda w, figure=FIGURE: settings.draw(STUDY, figure)),
             files=files,

@@ -7,8 +7,7 @@ rule external:
     log:
         f"{LOGS}/external.log",
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **needed(lambda w: needs.Need(2000, 30)),
     params:
         told=told("external", lambda w: settings.external(STUDY)),
         files=files,

@@ -95,8 +95,7 @@ rule noise:
     log:
         f"{LOGS}/noise.log",
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("noise", lambda w: settings.noise(STUDY)),
         files=files,

@@ -18,8 +18,7 @@ rule observe:
     priority: 5
     threads: lambda w: STUDY.quality(w.dataset).threads
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **needed(lambda w: needs.observe(STUDY, checkpoint_of(w), w.dataset)),
     params:
         told=told(
             "observe", lambda w: settings.observe(STUDY, checkpoint_of(w), w.dataset)

@@ -6,8 +6,7 @@ rule persist:
     log:
         f"{PAIR_LOGS}/persist.log",
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **needed(lambda w: needs.persist(STUDY, checkpoint_of(w), w.dataset)),
     params:
         told=told("persist", lambda w: settings.persist(STUDY, w.dataset)),
         files=files,

@@ -8,8 +8,7 @@ rule probe:
         f"{LOGS}/probes/{{tokenizer}}/{{dataset}}.log",
     priority: 20
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **needed(lambda w: needs.Need(4000, 60)),
     params:
         told=told("probe", lambda w: settings.probe(STUDY, w.dataset)),
         files=files,

@@ -9,8 +9,7 @@ rule train:
     priority: 10
     threads: STUDY.file.train.threads
     resources:
-        mem_mb=8000,
-        runtime=24 * 60,
+        **needed(lambda w: needs.train(STUDY, w.model, w.budget)),
     params:
         told=told("train", lambda w: settings.train(STUDY, w.model, w.budget)),
         files=files,
