@@ -107,7 +107,9 @@ def test_local_checkpoints_are_measured_by_their_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_checkpoint: Callable[..., Path]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.txt").write_text(("the dog saw a cat and ran away from it " * 3 + "\n") * 6000)
+    (tmp_path / "mine.txt").write_text(
+        ("the dog saw a cat and ran away from it " * 3 + "\n") * 6000
+    )
     for architecture in ("gpt_neox", "gpt2"):
         save_checkpoint(tmp_path / architecture / "step1", architecture, seed=0)
     found = study.read(

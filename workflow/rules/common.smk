@@ -128,6 +128,7 @@ def begin():
     """
     if not workflow.is_main_process:
         return
+    refuse_arrays()
     if workflow.local_exec:
         terminal.relay(logger.info)
         fork_server.start(PRELOAD)
@@ -139,6 +140,18 @@ def begin():
         SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
         if SESSION[0] is not None:  # else another run of this study is under way
             slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
+
+
+def refuse_arrays():
+    """With fewer places than jobs, the Slurm plugin (2.8) drops those of an array that is not
+    full, and Snakemake waits for them for ever."""
+    arrays = getattr(workflow.executor_settings, "array_jobs", None) or "none"
+    places = workflow.resource_settings.nodes
+    if arrays != "none" and places is not None and places < sys.maxsize:
+        raise WorkflowError(
+            f"--jobs {places} with --slurm-array-jobs: jobs of an array would wait for ever for a "
+            "place. Give --jobs unlimited, or --slurm-array-jobs none"
+        )
 
 
 SESSION = []
