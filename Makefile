@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema benchmark benchmark-observe
+.PHONY: study test fast-test check format schema conda benchmark benchmark-observe
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -32,6 +32,11 @@ format: $(VENV)/.ready
 schema: $(VENV)/.ready
 	PYTHONPATH=workflow $(BIN)/python -c "from lmtopo.study.schema import json_schema; \
 	  from lmtopo.files import write_json; write_json('config/schema.json', json_schema())"
+
+# the same versions for `snakemake --sdm conda`; a test keeps the two in step
+conda:
+	{ printf 'channels: [conda-forge, nodefaults]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n'; \
+	  sed 's/^/      - /' envs/requirements.txt; } > envs/lmtopo.yaml
 
 # engines of persistent homology side by side, on clouds made here and on states of a trained model
 benchmark: $(VENV)/.ready

@@ -23,13 +23,15 @@ SlurmdUser={user}
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
+SlurmdTimeout=10
+SchedulerParameters=bf_interval=5
 MpiDefault=none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
@@ -91,22 +93,34 @@ class Cluster:
         return [line.split("|", 1) for line in text.splitlines()]
 
     def processes(self) -> list[psutil.Process]:
-        """The node's: its daemon, those that watch its jobs, and the jobs."""
-        found = []
+        """The node's: its daemon, those that watch its jobs (which tell how a job ended: they
+        come before it), and the jobs."""
+        found = set()
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                named = process.name() in ("slurmd", "slurmstepd")
-                if named and process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]:
-                    found += [process, *process.children(recursive=True)]
-        return found
+                if process.environ().get("SLURM_CONF") != self.environment["SLURM_CONF"]:
+                    continue
+                if process.name() == "slurmd":
+                    found.add(process)
+                # what watches a job has not its environment
+                for parent in process.parents():
+                    if parent.name() == "slurmstepd":
+                        found |= {parent, *parent.children(recursive=True)}
+        return sorted(found, key=lambda one: one.name() not in ("slurmd", "slurmstepd"))
 
     def fail(self) -> None:
-        """The node loses its power and comes back."""
+        """The node loses its power, is missed, and comes back."""
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        time.sleep(1)
+        self.await_node("down")
         self.daemon("slurmd")
+
+    def await_node(self, state: str) -> None:
+        until = time.monotonic() + 90
+        while not self.ask("sinfo", "--noheader", "--format=%T").startswith(state):
+            assert time.monotonic() < until, self.log("slurmctld") + self.log("slurmd")
+            time.sleep(0.2)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -158,10 +172,7 @@ def running(folder: Path) -> Iterator[Cluster]:
         )
         cluster.daemon("slurmctld")
         cluster.daemon("slurmd")
-        until = time.monotonic() + 30
-        while "idle" not in cluster.ask("sinfo", "--noheader", "--format=%T"):
-            assert time.monotonic() < until, cluster.log("slurmctld") + cluster.log("slurmd")
-            time.sleep(0.2)
+        cluster.await_node("idle")
         yield cluster
     finally:
         cluster.stop()

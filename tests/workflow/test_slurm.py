@@ -24,7 +24,7 @@ QUICK = (
     *("--slurm-init-seconds-before-status-checks", "3"),
     *("--latency-wait", "10"),
 )
-LIMIT = 400.0
+LIMIT = 600.0
 """Seconds that a study may take."""
 
 

@@ -52,6 +52,8 @@ rule analyse:
         ),
     log:
         f"{ANALYSED_LOGS}/analyse.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.tables(STUDY)),
     params:

@@ -18,6 +18,8 @@ rule collate:
         missing=f"{RESULTS}/tables/missing.parquet",
     log:
         f"{LOGS}/collate.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.tables(STUDY)),
     params:
@@ -34,6 +36,8 @@ rule provenance:
         provenance=f"{RESULTS}/provenance.json",
     log:
         f"{LOGS}/provenance.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.Need(2000, 30)),
     params:

@@ -8,6 +8,7 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 LIBRARY = Path(workflow.current_basedir).parent
 if str(LIBRARY) not in sys.path:
@@ -28,7 +29,7 @@ except InputError as error:
 RESULTS = STUDY.results
 EXTERNAL = STUDY.file.quality.external
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
-PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}"
+PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}/probe.safetensors"
 PAIR = f"{RESULTS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
 LOGS = f"logs/{STUDY.name}"
 PAIR_LOGS = f"{LOGS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
@@ -53,7 +54,10 @@ PRELOAD = (
     "matplotlib.pyplot",
 )
 
-JOB = f"{quote(sys.executable)} -S -P {quote(str(LIBRARY))}/lmtopo/client.py"
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+"""Whether jobs run in the rules' conda environment (`--sdm conda`), not in Snakemake's own."""
+PYTHON = "python" if CONDA else quote(sys.executable)
+JOB = f"{PYTHON} -S -P {quote(str(LIBRARY))}/lmtopo/client.py"
 """Calls the stage's function with what it is told and the rule's files; `script:` would cost
 0.2 s a job. Rules name it in braces: Snakemake compares a rule's command before it is filled in,
 so that results stay valid when the folder or the environment moves."""
@@ -131,7 +135,8 @@ def begin():
     refuse_arrays()
     if workflow.local_exec:
         terminal.relay(logger.info)
-        fork_server.start(PRELOAD)
+        if not CONDA:  # the server would be another Python
+            fork_server.start(PRELOAD)
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
     if STUDY.from_hub and any(
         job.rule.name in watch.OBSERVING for job in workflow.dag.jobs

@@ -18,6 +18,8 @@ rule compare:
         distances=f"{RESULTS}/compare/{{model}}/{{budget}}/{{dataset}}/distances.parquet",
     log:
         f"{LOGS}/compare/{{model}}/{{budget}}/{{dataset}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(
             lambda w: needs.compare(STUDY, [STUDY.runs[w.model, w.budget]], w.dataset)
@@ -41,6 +43,8 @@ rule compare_runs:
         distances=f"{RESULTS}/compare/across/{{dataset}}/distances.parquet",
     log:
         f"{LOGS}/compare/across/{{dataset}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.compare(STUDY, STUDY.runs_on(w.dataset), w.dataset)),
     params:

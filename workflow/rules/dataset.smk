@@ -5,6 +5,8 @@ rule dataset:
         folder=directory("datasets/{dataset}"),
     log:
         f"{LOGS}/datasets/{{dataset}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.Need(4000, 60)),
     params:

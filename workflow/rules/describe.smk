@@ -10,6 +10,8 @@ rule describe:
         projection=f"{PAIR}/projection.npz",
     log:
         f"{PAIR_LOGS}/describe.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.describe(STUDY, checkpoint_of(w), w.dataset)),
     params:

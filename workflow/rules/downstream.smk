@@ -8,6 +8,8 @@ rule downstream:
     log:
         f"{PAIR_LOGS}/downstream.log",
     priority: 5
+    conda:
+        "../../envs/lmtopo.yaml"
     threads: lambda w: tasks.quality(STUDY, w.dataset).threads
     resources:
         **needed(lambda w: needs.downstream(STUDY, checkpoint_of(w), w.dataset)),

@@ -41,6 +41,8 @@ for FIGURE in FIGURES:
             ],
         log:
             f"{LOGS}/figures/{FIGURE}.log",
+        conda:
+            "../../envs/lmtopo.yaml"
         resources:
             **needed(lambda w: needs.tables(STUDY)),
         params:

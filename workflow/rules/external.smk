@@ -6,6 +6,8 @@ rule external:
         external=f"{RESULTS}/tables/external.parquet",
     log:
         f"{LOGS}/external.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.Need(2000, 30)),
     params:

@@ -5,6 +5,8 @@ rule persist:
         diagrams=f"{PAIR}/diagrams.npz",
     log:
         f"{PAIR_LOGS}/persist.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.persist(STUDY, checkpoint_of(w), w.dataset)),
     params:

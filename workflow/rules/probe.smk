@@ -3,10 +3,12 @@ rule probe:
         dataset="datasets/{dataset}",
         tokenizer=f"{RESULTS}/tokenizers/{{tokenizer}}",
     output:
-        probe=f"{PROBE}/probe.safetensors",
+        probe=PROBE,
     log:
         f"{LOGS}/probes/{{tokenizer}}/{{dataset}}.log",
     priority: 20
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.Need(4000, 60)),
     params:

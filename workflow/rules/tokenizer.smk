@@ -10,6 +10,8 @@ rule tokenizer:
         folder=directory(f"{RESULTS}/tokenizers/{{tokenizer}}"),
     log:
         f"{LOGS}/tokenizers/{{tokenizer}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
         **needed(lambda w: needs.Need(4000, 60)),
     params:

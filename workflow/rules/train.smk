@@ -7,6 +7,8 @@ rule train:
     log:
         f"{LOGS}/runs/{{model}}/{{budget}}.log",
     priority: 10
+    conda:
+        "../../envs/lmtopo.yaml"
     threads: STUDY.file.train.threads
     resources:
         **needed(lambda w: needs.train(STUDY, w.model, w.budget)),
