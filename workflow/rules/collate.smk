@@ -1,3 +1,11 @@
+# What single checkpoints give, and no table: all of it, or a part (section `only`, or --batch).
+rule pairs:
+    input:
+        pair_files("quality.json", STUDY.wanted),
+        pair_files("signatures.parquet", STUDY.wanted),
+        task_files(STUDY.wanted),
+
+
 rule collate:
     input:
         pair_files("quality.json"),
@@ -42,7 +50,8 @@ rule provenance:
         **needed(lambda w: needs.Need(2000, 30)),
     params:
         told=told(
-            "provenance", lambda w: {"config": STUDY.file.model_dump(mode="json")}
+            "provenance",
+            lambda w: {"config": STUDY.file.model_dump(mode="json", exclude={"only"})},
         ),
         files=files,
     shell:

@@ -121,9 +121,13 @@ def released(wildcards):
     return STUDY.checkpoint(wildcards.model, "released", wildcards.checkpoint)
 
 
-def pair_files(name):
-    """A file of every pair of the study."""
-    return [f"{STUDY.pair_folder(*pair)}/{name}" for pair in STUDY.pairs]
+def pair_files(name, wanted=lambda *pair: True):
+    """A file of every pair of the study; or of those with a ``wanted(model, budget, dataset)``."""
+    return [
+        f"{STUDY.pair_folder(checkpoint, dataset)}/{name}"
+        for checkpoint, dataset in STUDY.pairs
+        if wanted(checkpoint.model, checkpoint.budget, dataset)
+    ]
 
 
 def begin():

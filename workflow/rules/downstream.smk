@@ -23,10 +23,11 @@ rule downstream:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
 
 
-def task_files():
-    """What every checkpoint gave on every task."""
+def task_files(wanted=lambda *pair: True):
+    """What every checkpoint gave on every task; or those with a ``wanted(model, budget, task)``."""
     return [
         f"{RESULTS}/pairs/{model}/{budget}/step{step}/{dataset}/{name}"
         for model, budget, dataset, name, steps in tasks.files(STUDY)
         for step in steps
+        if wanted(model, budget, dataset)
     ]
