@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema conda benchmark benchmark-observe
+.PHONY: study test fast-test check format schema conda benchmark benchmark-observe benchmark-scale
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -46,6 +46,10 @@ benchmark: $(VENV)/.ready
 # tokens per second of stage `observe`, beside a plain script, the harness and the machine's limit
 benchmark-observe: $(VENV)/.ready $(VENV)/.harness
 	$(BIN)/python benchmarks/observe.py
+
+# what thousands of jobs cost that do nothing
+benchmark-scale: $(VENV)/.ready
+	$(BIN)/python benchmarks/scale.py
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt

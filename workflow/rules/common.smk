@@ -152,14 +152,16 @@ def begin():
 
 
 def refuse_arrays():
-    """With fewer places than jobs, the Slurm plugin (2.8) drops those of an array that is not
-    full, and Snakemake waits for them for ever."""
+    """Where not all jobs of an array that could start are started at once, the Slurm plugin (2.8)
+    drops those that are, and Snakemake waits for them for ever."""
     arrays = getattr(workflow.executor_settings, "array_jobs", None) or "none"
     places = workflow.resource_settings.nodes
-    if arrays != "none" and places is not None and places < sys.maxsize:
+    limited = places is not None and places < sys.maxsize
+    if arrays != "none" and (limited or workflow.scheduling_settings.subsample):
         raise WorkflowError(
-            f"--jobs {places} with --slurm-array-jobs: jobs of an array would wait for ever for a "
-            "place. Give --jobs unlimited, or --slurm-array-jobs none"
+            "--slurm-array-jobs with fewer places (--jobs) than jobs, or --scheduler-subsample: "
+            "jobs of an array would wait for ever. Give --jobs unlimited and no subsample, or "
+            "--slurm-array-jobs none"
         )
 
 
