@@ -1,8 +1,11 @@
 """How the workflow is deployed: pins, environments, profiles, and what Snakemake's linter says."""
 
+import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,3 +68,41 @@ def test_the_linter_says_nothing_that_is_not_explained(
 ) -> None:
     text = make_workplace("lint").snakemake("--lint", fails=True)
     assert set(re.findall(r"^ +\* (.+)$", text, flags=re.MULTILINE)) <= EXPLAINED
+
+
+CONDA = """#!/bin/sh
+case "$*" in
+  "info --json") echo '{{"conda_prefix": "{prefix}", "platform": "linux-64"}}';;
+  --version) echo conda 25.1.0;;
+  config*) echo '{{"get": {{"channel_priority": "strict"}}}}';;
+  *"env create"*)
+    while [ $# -gt 0 ]; do
+      case "$1" in --file) file="$2";; --prefix) place="$2";; esac
+      shift
+    done
+    cp "$file" {prefix}/created
+    mkdir -p "$place/bin"
+    printf '#!/bin/sh\\necho >> {prefix}/used\\nexec {python} "$@"\\n' > "$place/bin/python"
+    chmod +x "$place/bin/python";;
+esac
+"""
+"""Answers what Snakemake asks of conda; its environments have a Python that counts its starts."""
+
+
+@pytest.mark.slow
+def test_jobs_run_in_the_conda_environment_if_asked_to(
+    make_workplace: Callable[..., Workplace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/conda").write_text(CONDA.format(prefix=tmp_path, python=sys.executable))
+    (tmp_path / "bin/conda").chmod(0o755)
+    (tmp_path / "bin/activate").write_text('PATH="$1/bin:$PATH"\n')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    place = make_workplace("conda")
+    place.snakemake("datasets")
+    assert not (tmp_path / "used").exists()
+    place.snakemake("results/tiny/tokenizers/tiny-stories-300", "--sdm", "conda")
+    assert (tmp_path / "created").read_text() == (ROOT / "envs/lmtopo.yaml").read_text()
+    # the dataset, made in another environment, is made anew
+    assert len((tmp_path / "used").read_text().splitlines()) == 2
+    assert (place.folder / "results/tiny/tokenizers/tiny-stories-300").is_dir()
