@@ -4,7 +4,8 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema conda benchmark benchmark-observe benchmark-scale
+.PHONY: study test fast-test check format schema conda benchmark benchmark-observe \
+  benchmark-scale benchmark-gpu against-script
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -50,6 +51,14 @@ benchmark-observe: $(VENV)/.ready $(VENV)/.harness
 # what thousands of jobs cost that do nothing
 benchmark-scale: $(VENV)/.ready
 	$(BIN)/python benchmarks/scale.py
+
+# a pass of a model of Pythia-410m's shape on a GPU, beside the card's own rate and the CPU
+benchmark-gpu: $(VENV)/.ready
+	$(BIN)/python benchmarks/gpu.py
+
+# the whole workflow beside a plain script on the same checkpoints; FOLDER keeps what is measured
+against-script: $(VENV)/.ready
+	$(BIN)/python benchmarks/against_script.py $(if $(FOLDER),--folder $(FOLDER))
 
 # torch goes first and by itself, so that nothing else decides which build is taken
 $(VENV)/.ready: envs/requirements.txt

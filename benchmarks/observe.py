@@ -44,6 +44,7 @@ from lmtopo.scoring import score  # noqa: E402
 CONTEXT = 1024
 POINTS = 128
 BATCH = 8
+CPU = torch.device("cpu")
 HARNESS_BATCHES = (1, 4, 16)
 SHAPE = {
     "vocab_size": 50_304,
@@ -66,7 +67,7 @@ def seconds(call: Callable[[], object], repeat: int) -> float:
     return best
 
 
-def make(folder: Path, count: int) -> list[str]:
+def make(folder: Path, count: int, shape: dict[str, Any] = SHAPE) -> list[str]:
     """A checkpoint folder, a dataset, and its texts."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -75,7 +76,7 @@ def make(folder: Path, count: int) -> list[str]:
     dataset(origin=origin, name="articles", study="benchmark", folder=str(folder / "articles"))
     bpe = tokenizer.train(documents(folder / "articles", "train"), 2048)
     torch.manual_seed(0)
-    config = AutoConfig.for_model("gpt_neox", bos_token_id=0, eos_token_id=0, **SHAPE)
+    config = AutoConfig.for_model("gpt_neox", bos_token_id=0, eos_token_id=0, **shape)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder / "model")
     bpe.save_pretrained(folder / "model")
     return documents(folder / "articles", "validation")
@@ -121,6 +122,7 @@ def ours(folder: Path, probe_file: Path, dtype: str) -> float:
         batch_size=BATCH,
         threads=1,
         linear="auto",
+        device="cpu",
     )
     readings = json.loads((out / "quality.json").read_text())["readings"]
     return float(next(iter(readings.values()))["nll"])
@@ -182,21 +184,21 @@ def rate(dtype: torch.dtype) -> float:
     return best
 
 
-def work(lengths: np.ndarray) -> float:
+def work(lengths: np.ndarray, shape: dict[str, Any] = SHAPE) -> float:
     """FLOPs of a pass over texts of these lengths: the matrices, the head, and attention to what
     lies before."""
-    width, layers = SHAPE["hidden_size"], SHAPE["num_hidden_layers"]
+    width, layers = shape["hidden_size"], shape["num_hidden_layers"]
     matrices = flops.gpt_neox_matrix_parameters(
-        width=width, layers=layers, mlp=SHAPE["intermediate_size"]
+        width=width, layers=layers, mlp=shape["intermediate_size"]
     )
-    per_token = 2 * matrices + 2 * width * SHAPE["vocab_size"]
+    per_token = 2 * matrices + 2 * width * shape["vocab_size"]
     return float(per_token * lengths.sum() + 2 * layers * width * (lengths**2).sum())
 
 
 def passes(folder: Path, probe_file: Path, dtype: str, repeat: int) -> tuple[float, float]:
     """Seconds of a pass with clouds and of one without, the model loaded, in turns."""
     model = checkpoints.load(folder / "model", dtype=dtype)
-    if packed.chosen("auto") == "packed":
+    if packed.chosen("auto", CPU) == "packed":
         packed.pack(model)
     decoder, read = Decoder(model), probes.load(probe_file)
     both, alone = float("inf"), float("inf")
@@ -231,7 +233,8 @@ def compare(folder: Path, texts: list[str], dtype: str, repeat: int) -> None:
     limit, limit32 = work(lengths) / rate(kind), work(lengths) / rate(torch.float32)
     both, alone = passes(folder, by_document, dtype, repeat)
     print(
-        f"\n{dtype}: {len(texts)} texts, {tokens} tokens; linear layers {packed.chosen('auto')}, "
+        f"\n{dtype}: {len(texts)} texts, {tokens} tokens; linear layers "
+        f"{packed.chosen('auto', CPU)}, "
     )
     print(f"multiplied in {packed.product_dtype(kind)}".replace("torch.", ""))
     print(f"{'':34}{'tokens/s':>10}{'observe is':>12}")

@@ -194,8 +194,37 @@ SETTINGS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "context": 64,
     "threads": 1,
+    "device": "cpu",
     "seed": 1,
 }
+
+
+def test_a_batch_that_does_not_fit_names_the_size_that_does(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    save_checkpoint: Callable[..., Path],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = {"train": 40, "validation": 20, "test": 0}
+    origin = {"source": "generated", "kind": "paraphrases", "seed": 0, "rows": rows}
+    dataset(origin=origin, name="pairs", study="test", folder="pairs")
+    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+
+    def scarce(*arguments: Any, **how: Any) -> Any:
+        if how["recipe"].batch_size > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return learn(*arguments, **how)
+
+    monkeypatch.setattr(finetune, "learn", scarce)
+    with pytest.raises(InputError, match=r"finetune.batch_size: 16 pairs of sentences .* 4 fit"):
+        d90(
+            checkpoint=str(checkpoint),
+            tokenizer=str(checkpoint),
+            dataset="pairs",
+            d90="d90.parquet",
+            **SETTINGS | {"batch_size": 16},
+        )
+    assert not list(Path(".lmtopo").rglob("*.json"))
 
 
 def test_what_is_tuned_once_is_not_tuned_again(

@@ -39,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     "dtype": "float32",
     "batch_size": 8,
     "threads": 1,
+    "device": "cpu",
     "seed": 1,
 }
 

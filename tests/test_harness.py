@@ -160,6 +160,7 @@ def our_scores(model: Path, texts: list[str], context: int, folder: Path) -> dic
         batch_size=8,
         threads=1,
         linear="auto",
+        device="cpu",
     )
     return json.loads((folder / "quality.json").read_text())["readings"]["wikitext"]
 

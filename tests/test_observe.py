@@ -35,6 +35,7 @@ def observed(folder: Path, checkpoint: Path, probe: Path, **changes: Any) -> dic
         "batch_size": 4,
         "threads": 1,
         "linear": "auto",
+        "device": "cpu",
     }
     observe(
         checkpoint=str(checkpoint),
@@ -241,6 +242,7 @@ def test_packed_layers_read_what_plain_ones_read_and_it_is_noted(
         clouds.append(load_file(tmp_path / CLOUDS)["mean"])
         provenance = json.loads((tmp_path / "provenance.json").read_text())
         assert (provenance["linear"], provenance["products"]) == (linear, "float32")
+        assert provenance["device"]["type"] == found["device"] == "cpu"
     assert nll[1] == pytest.approx(nll[0], rel=1e-6)
     np.testing.assert_allclose(clouds[1], clouds[0], rtol=2e-5, atol=1e-5)
 
@@ -264,7 +266,7 @@ def test_logits_in_pieces_give_the_same_nll(
 ) -> None:
     checkpoint, probe = save_checkpoint(tmp_path / "checkpoint"), make_probe(tmp_path / "probe")
     whole = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
-    monkeypatch.setattr(scoring, "rows_at_once", lambda vocabulary: 7)
+    monkeypatch.setattr(scoring, "rows_at_once", lambda vocabulary, device: 7)
     pieces = observed(tmp_path, checkpoint, probe)["readings"]["windows"]["nll"]
     assert pieces == pytest.approx(whole, rel=1e-6)
 

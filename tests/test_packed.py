@@ -112,9 +112,11 @@ def test_the_cpu_decides_and_the_study_may_say_otherwise(monkeypatch: pytest.Mon
         monkeypatch.setattr(
             torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability
         )
-        assert packed.chosen("auto") == expected
-        assert packed.chosen("plain") == "plain"
-        assert packed.chosen("packed") == "packed"
+        cpu, gpu = torch.device("cpu"), torch.device("cuda", 0)
+        assert packed.chosen("auto", cpu) == expected
+        assert packed.chosen("plain", cpu) == "plain"
+        assert packed.chosen("packed", cpu) == "packed"
+        assert {packed.chosen(linear, gpu) for linear in ("auto", "plain", "packed")} == {"plain"}
 
 
 def test_bfloat16_is_multiplied_in_float32_where_the_cpu_cannot(

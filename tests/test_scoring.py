@@ -9,7 +9,7 @@ from lmtopo import memory
 from lmtopo.decoder import Decoder
 from lmtopo.errors import InputError
 from lmtopo.formats.probes import Reading
-from lmtopo.scoring import MANY_LOGITS, ROWS, rows_at_once, score
+from lmtopo.scoring import GPU_LOGITS, MANY_LOGITS, ROWS, rows_at_once, score
 from lmtopo.windows import stream, windows
 
 
@@ -22,8 +22,10 @@ def reading(tokens: int, context: int) -> Reading:
 
 @pytest.mark.parametrize("vocabulary", [257, 50_304, 256_000, 4_000_000, 20_000_000])
 def test_logits_held_at_once_are_bounded_whatever_the_vocabulary(vocabulary: int) -> None:
-    rows = rows_at_once(vocabulary)
+    rows = rows_at_once(vocabulary, torch.device("cpu"))
     assert rows == 1 or rows * vocabulary <= MANY_LOGITS
+    on_gpu = rows_at_once(vocabulary, torch.device("cuda", 0))
+    assert rows <= on_gpu <= max(1, GPU_LOGITS // vocabulary)
     assert rows >= ROWS or vocabulary > MANY_LOGITS // ROWS
 
 

@@ -57,6 +57,7 @@ def run(
             run=str(tmp_path / name),
             name=name,
             recipe=RECIPE | changes,
+            device="cpu",
         )
         return tmp_path / name
 
@@ -199,3 +200,24 @@ def test_the_learning_rate_warms_up_and_ends_at_its_share() -> None:
     assert max(rates) == rates[9] == pytest.approx(1e-2)
     assert rates[-1] == pytest.approx(1e-3)
     assert rates[9:] == sorted(rates[9:], reverse=True)
+
+
+def test_a_batch_that_does_not_fit_names_the_number_that_does(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = torch.nn.functional.cross_entropy
+
+    def scarce(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if len(targets) > 5 * 16:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return whole(logits, targets)
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", scarce)
+    with pytest.raises(InputError, match=r"train.batch_size: 16 windows of 16 tokens .* 4 fit"):
+        run("run", batch_size=16)
+
+
+def test_a_run_says_what_it_was_trained_on(run: Callable[..., Path]) -> None:
+    found = json.loads((run("run") / "provenance.json").read_text())
+    assert found["device"]["type"] == "cpu"
+    assert found["recipe"]["batch_size"] == 4

@@ -37,7 +37,7 @@ def changed(of: Study, **sections: Any) -> Study:
     """The study with other keys in some sections."""
     raw = of.file.model_dump(mode="json", by_alias=True, exclude_none=True)
     for name, keys in sections.items():
-        raw[name] = {**raw[name], **keys}
+        raw[name] = {**raw[name], **keys} if isinstance(keys, dict) else keys
     return study.read(raw)
 
 
@@ -101,6 +101,16 @@ def test_a_longer_budget_asks_for_more_time_but_no_more_than_a_day(default: Stud
         for flops in (1e12, 1e14, 1e20)
     ]
     assert times[0] < times[1] < times[2] == 24 * 60
+
+
+def test_a_gpu_takes_less_time_and_more_memory_of_the_host(pythia: Study) -> None:
+    for of in (needs.observe, needs.downstream, needs.d90):
+        cpu, gpu = (
+            of(changed(pythia, device=device), last(pythia, "pythia-410m"), "glue-mrpc")
+            for device in ("cpu", "cuda")
+        )
+        assert gpu.minutes < cpu.minutes or gpu.minutes == 24 * 60
+        assert gpu.memory > cpu.memory
 
 
 def test_local_checkpoints_are_measured_by_their_files(

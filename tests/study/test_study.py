@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lmtopo import study
+from lmtopo import device, study
 from lmtopo.errors import InputError
 from lmtopo.study import again, settings, tasks
 from lmtopo.study.schema import json_schema
@@ -591,6 +591,25 @@ def test_a_table_from_elsewhere_has_a_folder_of_its_own(
     told = settings.analyse(study.read(raw))
     assert told["primary"] == ["h1"]
     assert told["columns"] == {"quality": "ppl", "compute": None, "signatures": None}
+
+
+def test_a_gpu_is_wanted_by_stages_that_run_a_model(
+    raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = ("dataset", "probe", "train", "observe", "persist", "describe", "downstream", "d90")
+    models = {"train", "observe", "downstream", "d90"}
+    for cards, wanted, expected in (
+        (0, "auto", set()),
+        (0, "cuda", models),
+        (2, "auto", models),
+        (2, "cpu", set()),
+    ):
+        monkeypatch.setattr(device, "count", lambda cards=cards: cards)
+        found = study.read({**raw, "device": wanted})
+        assert {stage for stage in stages if found.wants_gpu(stage)} == expected
+        assert settings.train(found, "tiny", "low")["device"] == wanted
+        checkpoint, dataset = found.pairs[0]
+        assert settings.observe(found, checkpoint, dataset)["device"] == wanted
 
 
 def test_the_schema_in_config_is_that_of_the_code() -> None:

@@ -38,6 +38,7 @@ class Decoder:
         self._output_type: type[ModelOutput]
         self._model = model
         self.vocabulary: int = model.config.vocab_size
+        self.device: torch.device = model.device
         self.blocks = len(self._blocks)
         name = next(name for name, module in model.named_modules() if module is self._body)
         model.set_submodule(name, self._hand_over)

@@ -1,8 +1,10 @@
-"""Files that are either whole or not there, and their hashes."""
+"""Files that are either whole or not there, their hashes, and locks."""
 
+import fcntl
 import glob
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -51,3 +53,15 @@ def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lock(path: Path) -> int | None:
+    """An open file with an exclusive lock, which ends with the process; None if it is held."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file

@@ -82,7 +82,13 @@ def _start(preload: Sequence[str]) -> str:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": python_path()},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": python_path(),
+                    # whoever asks PyTorch whether there is CUDA is answered by the driver's
+                    # management library, and CUDA sleeps on until a job wakes it
+                    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+                },
             )
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)

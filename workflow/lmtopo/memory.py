@@ -1,9 +1,17 @@
 """How much memory a pass may take, and an error instead of a kill when it takes more."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from lmtopo.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+Result = TypeVar("Result")
 
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -31,13 +39,70 @@ def allowances() -> Iterator[int]:
                     break
 
 
+def in_batches(
+    work: Callable[[int], Result],
+    size: int,
+    *,
+    attempt: Callable[[int], object],
+    device: "torch.device",
+    what: str,
+    otherwise: str,
+) -> Result:
+    """``work(size)``, where ``size`` is how many of something are taken at once.
+
+    ``attempt(n)`` takes so much memory as ``work(n)`` at its worst; ``what`` names the key of the
+    size and what there is so many of, ``otherwise`` the mend if not even one fits.
+
+    Raises
+    ------
+    InputError
+        If that does not fit into memory, with the largest half, quarter, eighth ... that does.
+    """
+    with limited(device) as free:
+        try:
+            return work(size)
+        except (RuntimeError, MemoryError) as error:
+            if not lacking(error):
+                raise
+        # here, where its error is forgotten, what the failed work held is free again
+        fits = size // 2
+        while fits and not succeeds(attempt, fits, device):
+            fits //= 2
+    raise InputError(
+        f"{what.format(size)} at once need more than the {free / 1e9:.1f} GB of memory that are "
+        f"free{' on the GPU' if device.type == 'cuda' else ''}; "
+        + (f"{fits} fit" if fits else f"not even one fits: {otherwise}")
+    )
+
+
+def succeeds(attempt: Callable[[int], object], size: int, device: "torch.device") -> bool:
+    """Whether there is memory for ``attempt(size)``."""
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()
+    try:
+        attempt(size)
+    except (RuntimeError, MemoryError) as error:
+        if not lacking(error):
+            raise
+        return False
+    return True
+
+
 @contextmanager
-def limited() -> Iterator[int]:
+def limited(device: "torch.device | None" = None) -> Iterator[int]:
     """Inside, an allocation beyond what is `available` at the start fails with an error that
     `lacking` knows, where the system would have killed the process. Gives those bytes.
 
-    Linux only; elsewhere nothing is limited.
+    Linux only; elsewhere nothing is limited. Nor is it for a CUDA ``device``, whose memory has its
+    bounds (and whose driver reserves addresses far beyond the machine's): its free bytes are given.
     """
+    if device is not None and device.type == "cuda":
+        import torch
+
+        yield torch.cuda.mem_get_info(device)[0]
+        return
     free = available()
     if sys.platform != "linux":
         yield free

@@ -32,33 +32,34 @@ def observe(
     batch_size: int,
     threads: int,
     linear: str,
+    device: str,
 ) -> None:
     """Read ``probe`` with the model in folder ``checkpoint``; write ``clouds`` and ``quality``.
 
     ``run`` holds the run columns that the study knows; what only the weights or the training run
     know (parameters, tokens, FLOPs) is added here. ``linear``: how linear layers are computed,
-    see `lmtopo.packed`.
+    see `lmtopo.packed`; ``device``: where, see `lmtopo.device.ready`.
 
     Raises
     ------
     InputError
-        If the model cannot read the probe (vocabulary, positions, layers), a batch does not fit
-        into memory, or its hidden states or its NLL are not finite.
+        If the model cannot read the probe (vocabulary, positions, layers), there is no such
+        device, a batch does not fit into memory, or its hidden states or its NLL are not finite.
     """
     import torch
 
+    from lmtopo import device as devices
     from lmtopo import packed
     from lmtopo.decoder import Decoder
     from lmtopo.sampler import Sampler
     from lmtopo.scoring import score
 
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    place = devices.ready(device, threads)
     read = probes.load(probe)
-    model = checkpoints.load(checkpoint, dtype=dtype)
+    model = checkpoints.load(checkpoint, dtype=dtype, device=place)
     check_fit(model, read, checkpoint)
     columns = run_columns(run, checkpoint, model, read.readings[0].facts["context"])
-    layout, products = packed.chosen(linear), model.dtype
+    layout, products = packed.chosen(linear, place), model.dtype
     if layout == "packed":
         products = packed.product_dtype(model.dtype)
         packed.pack(model)
@@ -66,7 +67,7 @@ def observe(
     wanted = decoder.layers if layers == "all" else [str(layer) for layer in layers]
     if missing := set(wanted) - set(decoder.layers):
         raise InputError(f"clouds.layers: no {sorted(missing)} in '{checkpoint}'")
-    sampler = Sampler(read.places, wanted, poolings)
+    sampler = Sampler(read.places, wanted, poolings, place)
     with torch.inference_mode():
         nll = {
             reading.facts["reading"]: score(
@@ -98,7 +99,7 @@ def observe(
             "dataset": facts["dataset"],
             "split": facts["split"],
             "dtype": dtype,
-            "device": "cpu",
+            "device": place.type,
             "blocks": decoder.blocks,
             "skip_positions": facts["skip_positions"],
             "readings": {
@@ -112,6 +113,7 @@ def observe(
         origin(
             files=checkpoints.weight_files(checkpoint),
             run=dict(run),
+            device=devices.facts(place),
             threads=threads,
             linear=layout,
             products=str(products).removeprefix("torch."),

@@ -53,12 +53,14 @@ class PackedLinear(nn.Linear):
         return y.to(self._dtype)  # type: ignore[no-any-return]
 
 
-def chosen(linear: str) -> Layout:
-    """What ``quality.linear`` means on this machine, ``packed`` or ``plain``: ``auto`` packs on
-    x86 CPUs with AVX2.
+def chosen(linear: str, device: torch.device) -> Layout:
+    """What ``quality.linear`` means on this device, ``packed`` or ``plain``: ``auto`` packs on
+    x86 CPUs with AVX2. On a GPU nothing is packed.
 
     The rule looks at the CPU, never at a clock, so that the same machine always computes alike.
     """
+    if device.type != "cpu":
+        return "plain"
     if linear == "auto":
         x86 = platform.machine().lower() in ("x86_64", "amd64")
         capable = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")

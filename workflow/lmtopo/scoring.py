@@ -8,7 +8,6 @@ from torch.nn.functional import cross_entropy
 
 from lmtopo import memory
 from lmtopo.decoder import Decoder
-from lmtopo.errors import InputError
 from lmtopo.formats.probes import Reading
 from lmtopo.sampler import Sampler
 from lmtopo.windows import Windows, batches
@@ -18,6 +17,8 @@ ROWS = 128
 few enough to stay in the cache."""
 FEW_LOGITS, MANY_LOGITS = 2**20, 2**23
 """Logits held at once: at least so many, where the vocabulary is small, and never more."""
+GPU_LOGITS = 2**26
+"""The same on a GPU: so many that it is busy with one product, in 0.3 GB of float32."""
 
 
 def score(
@@ -34,64 +35,52 @@ def score(
     InputError
         If a batch does not fit into memory.
     """
-    with memory.limited() as free:
-        try:
-            return total(decoder, reading, batch_size, sampler)
-        except (RuntimeError, MemoryError) as error:
-            if not memory.lacking(error):
-                raise
-        # here, where its error is forgotten, what the failed pass held is free again
-        fits = size_that_fits(decoder, reading, batch_size)
     longest = int(reading.windows.length.max())
-    raise InputError(
-        f"quality.batch_size: {batch_size} windows of {longest} tokens at once need more than the "
-        f"{free / 1e9:.1f} GB of memory that are free; "
-        + (f"{fits} fit" if fits else "not even one fits: lower quality.context")
+    return memory.in_batches(
+        lambda size: total(decoder, reading, size, sampler),
+        batch_size,
+        attempt=lambda size: total(decoder, first_batch(reading, size), size),
+        device=decoder.device,
+        what=f"quality.batch_size: {{}} windows of {longest} tokens",
+        otherwise="lower quality.context",
     )
 
 
-def size_that_fits(decoder: Decoder, reading: Reading, batch_size: int) -> int:
-    """The largest half, quarter, eighth ... of a batch size that fits, tried on the longest
-    windows; 0 if none does."""
-    size = batch_size // 2
-    while size:
-        longest = next(batches(reading.windows, size))
-        parts = Windows(*(part[longest] for part in vars(reading.windows).values()))
-        try:
-            total(decoder, replace(reading, windows=parts), size)
-        except (RuntimeError, MemoryError) as error:
-            if not memory.lacking(error):
-                raise
-        else:
-            return size
-        size //= 2
-    return 0
+def first_batch(reading: Reading, batch_size: int) -> Reading:
+    """The reading with its longest windows alone."""
+    longest = next(batches(reading.windows, batch_size))
+    return replace(
+        reading, windows=Windows(*(part[longest] for part in vars(reading.windows).values()))
+    )
 
 
 def total(
     decoder: Decoder, reading: Reading, batch_size: int, sampler: Sampler | None = None
 ) -> float:
     """What `score` gives."""
-    windows, stream = reading.windows, reading.stream
+    windows, stream, device = reading.windows, reading.stream, decoder.device
     ids = torch.from_numpy(stream.ids.astype(np.int64))
     # the last token is followed by the first, which is never scored
     following = ids.roll(-1)
     scored = torch.from_numpy(stream.scored).roll(-1)
-    rows = rows_at_once(decoder.vocabulary)
-    nll = 0.0
+    rows = rows_at_once(decoder.vocabulary, device)
+    nll = torch.zeros((), dtype=torch.float64, device=device)
     for batch in batches(windows, batch_size):
         offsets = torch.arange(int(windows.length[batch[0]]))
         inputs = torch.from_numpy(windows.start[batch])[:, None] + offsets
-        states = decoder.body(ids[inputs], sampler.over(batch) if sampler else None)
+        states = decoder.body(ids[inputs].to(device), sampler.over(batch) if sampler else None)
         fresh = offsets >= torch.from_numpy(windows.fresh[batch])[:, None]
-        counted = scored[inputs] & fresh
-        kept, targets = states[counted], following[inputs][counted]
+        counted = (scored[inputs] & fresh).flatten().nonzero().squeeze(1)
+        kept = states.flatten(0, 1)[counted.to(device)]
+        targets = following[inputs].flatten()[counted].to(device)
         for some, wanted in zip(kept.split(rows), targets.split(rows), strict=True):
             losses = cross_entropy(decoder.head(some).float(), wanted, reduction="none")
-            nll += losses.double().sum().item()
-    return nll
+            nll += losses.double().sum()
+    return nll.item()
 
 
-def rows_at_once(vocabulary: int) -> int:
+def rows_at_once(vocabulary: int, device: torch.device) -> int:
     """Positions whose logits are computed together."""
+    if device.type != "cpu":
+        return max(1, GPU_LOGITS // vocabulary)
     return max(1, min(max(ROWS, FEW_LOGITS // vocabulary), MANY_LOGITS // vocabulary))

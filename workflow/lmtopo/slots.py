@@ -6,7 +6,6 @@ download leaves lies inside its slot, so it is bounded as well, and the next dow
 commit completes it.
 """
 
-import fcntl
 import os
 import shutil
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lmtopo.errors import InputError
+from lmtopo.files import lock as lock
 from lmtopo.files import read_json, write_json
 
 STATE = Path(".lmtopo/hub")
@@ -93,18 +93,6 @@ def noted(study: str, number: int) -> dict[str, Any]:
     with suppress(FileNotFoundError, ValueError):
         return dict(read_json(note(study, number)))
     return {}
-
-
-def lock(path: Path) -> int | None:
-    """An open file with an exclusive lock, which ends with the process; None if it is held."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        return None
-    return file
 
 
 def folders(study: str) -> list[Path]:

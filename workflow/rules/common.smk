@@ -104,10 +104,11 @@ def files_and(more):
 files = files_and(lambda wildcards: {})
 
 
-def needed(of):
+def needed(of, stage=None):
     """Memory and time of a job as resources, more at each further attempt. ``of(wildcards)`` is a
-    `needs.Need`."""
+    `needs.Need`; a ``stage`` that runs a model may want a GPU as well."""
     return {
+        "gpu": int(stage is not None and STUDY.wants_gpu(stage)),
         "mem_mb": lambda wildcards, attempt: of(wildcards).mem_mb(attempt),
         "runtime": lambda wildcards, attempt: of(wildcards).runtime(attempt),
     }

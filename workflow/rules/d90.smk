@@ -5,7 +5,7 @@ use rule downstream as d90 with:
     log:
         f"{PAIR_LOGS}/d90.log",
     resources:
-        **needed(lambda w: needs.d90(STUDY, checkpoint_of(w), w.dataset)),
+        **needed(lambda w: needs.d90(STUDY, checkpoint_of(w), w.dataset), "d90"),
     params:
         told=told("d90", lambda w: settings.d90(STUDY, checkpoint_of(w), w.dataset)),
         files=files,

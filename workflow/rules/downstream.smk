@@ -12,7 +12,10 @@ rule downstream:
         "../../envs/lmtopo.yaml"
     threads: lambda w: tasks.quality(STUDY, w.dataset).threads
     resources:
-        **needed(lambda w: needs.downstream(STUDY, checkpoint_of(w), w.dataset)),
+        **needed(
+            lambda w: needs.downstream(STUDY, checkpoint_of(w), w.dataset),
+            "downstream",
+        ),
     params:
         told=told(
             "downstream",

@@ -19,7 +19,7 @@ rule observe:
         "../../envs/lmtopo.yaml"
     threads: lambda w: STUDY.quality(w.dataset).threads
     resources:
-        **needed(lambda w: needs.observe(STUDY, checkpoint_of(w), w.dataset)),
+        **needed(lambda w: needs.observe(STUDY, checkpoint_of(w), w.dataset), "observe"),
     params:
         told=told(
             "observe", lambda w: settings.observe(STUDY, checkpoint_of(w), w.dataset)

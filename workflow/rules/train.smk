@@ -11,7 +11,7 @@ rule train:
         "../../envs/lmtopo.yaml"
     threads: STUDY.file.train.threads
     resources:
-        **needed(lambda w: needs.train(STUDY, w.model, w.budget)),
+        **needed(lambda w: needs.train(STUDY, w.model, w.budget), "train"),
     params:
         told=told("train", lambda w: settings.train(STUDY, w.model, w.budget)),
         files=files,

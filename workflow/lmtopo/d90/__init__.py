@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def d90(
     learning_rate: float,
     context: int,
     threads: int,
+    device: str,
     seed: int,
 ) -> None:
     """Fine-tune the checkpoint on the split ``train`` of a task, fully and in random subspaces of
@@ -40,7 +41,7 @@ def d90(
     over seeds with intervals), ``d90_global`` and ``d90_said`` (`smallest.smallest`), and the
     accuracy in each subspace, ``global_{d}_accuracy`` and ``said_{d}_accuracy``, with the least and
     the greatest of the seeds. SAID needs more dimensions than the model has layers; smaller ones
-    are left out. In float32, on a GPU where there is one.
+    are left out. In float32; ``device``: see `lmtopo.device.ready`.
 
     What one fine-tuning answers is kept under ``.lmtopo/state/d90``, by the weights, the task and
     the recipe, so that a killed job goes on and a longer list of dimensions or more seeds repeat
@@ -49,12 +50,12 @@ def d90(
     Raises
     ------
     InputError
-        As `lmtopo.downstream.downstream`.
+        As `lmtopo.downstream.downstream`, or if a batch does not fit into memory.
     """
     import pandas as pd
-    import torch
 
-    from lmtopo import tables
+    from lmtopo import device as devices
+    from lmtopo import memory, tables
     from lmtopo import tokenizer as tokenizers
     from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn
     from lmtopo.d90.smallest import gain, smallest
@@ -65,9 +66,7 @@ def d90(
     from lmtopo.resources import run_columns
     from lmtopo.seeds import generator, seed_of
 
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what that needs on a GPU
+    compute_on = devices.ready(device, threads)
     learned, tested = (task.read(dataset, part, rows=rows) for part in ("train", split))
     task.check_learnable(name, learned.labels)
     words = tokenizers.load(tokenizer)
@@ -79,7 +78,6 @@ def d90(
         boundary = tokenizers.boundary(words)
         texts.append([joined(a, b, boundary, context) for a, b in zip(first, second, strict=True)])
     columns = run_columns(run, checkpoint, model, context)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     # what one layer's scale of SAID takes is no longer there for the others
     layers = {
         layer_of(name) for name, _ in Classifier(model.get_decoder(), 1, 0).named_parameters()
@@ -93,8 +91,17 @@ def d90(
         "weights": [sha256(file) for file in checkpoints.weight_files(checkpoint)],
         "texts": hashlib.sha256(json.dumps(texts).encode()).hexdigest(),
         "labels": learned.labels.tolist(),
-        "recipe": [steps, batch_size, learning_rate, context, threads, device, seed],
+        "recipe": [
+            steps,
+            batch_size,
+            learning_rate,
+            context,
+            threads,
+            devices.facts(compute_on)["name"],
+            seed,
+        ],
     }
+    longest = sorted(texts[0], key=len, reverse=True)
     place = STATE / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
 
     def answers(kind: str, dimension: int | None, number: int) -> Bool[np.ndarray, " pairs"]:
@@ -102,16 +109,25 @@ def d90(
         file = place / f"{kind}-{dimension or 'all'}-{number}.json"
         if not file.is_file():
             own = seed_of(seed, "d90", number)
-            classifier = Classifier(model.get_decoder(), model.config.hidden_size, own).to(device)
-            found = learn(
-                classifier,
-                texts[0],
-                learned.labels,
-                texts[1],
-                dimension=dimension,
-                said=kind == "said",
-                seed=own,
-                recipe=recipe,
+            classifier = Classifier(model.get_decoder(), model.config.hidden_size, own)
+            classifier.to(compute_on)
+            how: dict[str, Any] = {"dimension": dimension, "said": kind == "said", "seed": own}
+
+            def tune(size: int) -> Bool[np.ndarray, " pairs"]:
+                sized = replace(recipe, batch_size=size)
+                return learn(classifier, texts[0], learned.labels, texts[1], recipe=sized, **how)
+
+            def attempt(size: int) -> object:
+                once, some = replace(recipe, batch_size=size, steps=1), longest[:size]
+                return learn(classifier, some, learned.labels[:size], some, recipe=once, **how)
+
+            found = memory.in_batches(
+                tune,
+                batch_size,
+                attempt=attempt,
+                device=compute_on,
+                what="downstream.finetune.batch_size: {} pairs of sentences",
+                otherwise="lower quality.context",
             )
             write_json(file, found.astype(int).tolist())
             right = float((found == tested.labels.astype(bool)).mean())

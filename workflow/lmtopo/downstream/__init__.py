@@ -45,6 +45,7 @@ def downstream(
     dtype: str,
     batch_size: int,
     threads: int,
+    device: str,
     seed: int,
 ) -> None:
     """Learn the task ``name`` from the split ``train`` of ``dataset`` and score it on ``split``,
@@ -65,6 +66,7 @@ def downstream(
     import torch
     from threadpoolctl import threadpool_limits
 
+    from lmtopo import device as devices
     from lmtopo import tables
     from lmtopo import tokenizer as tokenizers
     from lmtopo.decoder import Decoder
@@ -75,15 +77,14 @@ def downstream(
     from lmtopo.resources import run_columns
     from lmtopo.seeds import generator
 
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    place = devices.ready(device, threads)
     learned = task.read(dataset, "train", rows=rows)
     tested = task.read(dataset, split, rows=rows)
     task.check_learnable(name, learned.labels)
     words = tokenizers.load(tokenizer)
     ids = [tokenizers.encode(words, pairs.sentences) for pairs in (learned, tested)]
     asked = zero_shot.requests(words, tested)
-    model = checkpoints.load(checkpoint, dtype=dtype)
+    model = checkpoints.load(checkpoint, dtype=dtype, device=place)
     check_fit(model, [*chain(*ids, *asked)], checkpoint, context)
     columns = run_columns(run, checkpoint, model, context)
     decoder = Decoder(model)

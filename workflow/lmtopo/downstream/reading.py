@@ -36,9 +36,9 @@ def sentence_states(
     cut = document_windows(tokens, context=context, stride=context)
     first = np.minimum(max(before, skip_positions), cut.length - 1)
     text = np.stack([np.arange(len(cut)), first, cut.length], axis=1)
-    sampler = Sampler(Places(token=text[:, :2], text=text), layers, poolings)
+    sampler = Sampler(Places(token=text[:, :2], text=text), layers, poolings, decoder.device)
     for batch, inputs in passes(tokens, cut, batch_size):
-        decoder.body(inputs, sampler.over(batch))
+        decoder.body(inputs.to(decoder.device), sampler.over(batch))
     return sampler.clouds()
 
 
@@ -64,10 +64,11 @@ def log_likelihoods(
     numbers = list(asked.values())
     found = np.empty(len(requests))
     for batch, inputs in passes(tokens, cut, batch_size):
-        for states, window in zip(decoder.body(inputs), batch, strict=True):
+        final = decoder.body(inputs.to(decoder.device))
+        for states, window in zip(final, batch, strict=True):
             for number in numbers[window]:
                 targets = torch.tensor(requests[number][1])[-len(states) :]
-                logits = decoder.head(states[-len(targets) :]).float()
+                logits = decoder.head(states[-len(targets) :]).float().cpu()
                 each = logits.log_softmax(-1).gather(1, targets[:, None])
                 found[number] = each.double().sum().item()
     return found

@@ -14,6 +14,7 @@ from lmtopo.errors import InputError
 from lmtopo.files import read_json
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -118,8 +119,11 @@ def read_shape(folder: str | Path) -> Shape:
     return Shape(layers, vocabulary, first("max_position_embeddings", "n_positions", "n_ctx"))
 
 
-def load(folder: str | Path, *, dtype: str) -> "PreTrainedModel":
-    """The causal language model of a checkpoint folder, in ``dtype``, for evaluation.
+def load(
+    folder: str | Path, *, dtype: str, device: "torch.device | None" = None
+) -> "PreTrainedModel":
+    """The causal language model of a checkpoint folder, in ``dtype``, for evaluation; on ``device``
+    (None: the CPU).
 
     Raises
     ------
@@ -156,4 +160,6 @@ def load(folder: str | Path, *, dtype: str) -> "PreTrainedModel":
                 f"the weights in '{folder}' do not fit its config ({problem}: {names})"
             )
     model.eval()
+    if device is not None:
+        model.to(device)
     return model  # type: ignore[no-any-return]

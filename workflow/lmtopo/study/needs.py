@@ -29,8 +29,10 @@ PASS = 80
 """Bytes per token and width of a forward pass."""
 LOGITS = 100.0
 """MB of the logits that a pass holds at once, and their softmax."""
-CPU = 2e10
-"""FLOP/s that a thread does at least."""
+CPU, GPU = 2e10, 5e12
+"""FLOP/s that a thread, and a GPU, does at least."""
+CUDA = 3000.0
+"""MB that CUDA takes of the host."""
 DAY = 24 * 60.0
 """Minutes after which a job that resumes may as well be started again."""
 TOKENS = 5e6
@@ -72,7 +74,7 @@ def train(study: Study, model: str, budget: str) -> Need:
         context=recipe.context,
     )
     work = (run.checkpoints[-1].tokens or 0.0) * per_token
-    return Need(TORCH + held / MB, min(DAY, minutes(work, recipe.threads)))
+    return passes(study, "train", held, work, recipe.threads, longest=DAY)
 
 
 def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
@@ -84,7 +86,7 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
     work = len(quality.readings) * tokens(study, dataset) * forward(of, quality.context)
     work *= quality.context / (quality.stride or quality.context)
     held = passing(of, quality.batch_size, quality.context) + 2 * cloud_bytes(of, clouds)
-    return Need(TORCH + LOGITS + held / MB, minutes(work, quality.threads))
+    return passes(study, "observe", held, work, quality.threads)
 
 
 def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
@@ -97,7 +99,8 @@ def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
     # sentences are read alone, and in a question
     work = 4 * read * forward(of, quality.context)
     probes = layers * len(section.poolings) * pairs * of.width * 2e-5
-    return Need(TORCH + LOGITS + held / MB, minutes(work, quality.threads) + probes / 60)
+    need = passes(study, "downstream", held, work, quality.threads)
+    return Need(need.memory, need.minutes + probes / 60)
 
 
 def d90(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
@@ -109,7 +112,7 @@ def d90(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
     work = 3 * steps * recipe.batch_size * length * forward(of, length)
     transforms = 100 * steps * of.total  # additions: Fastfood's, there and back
     held = 40 * of.total + recipe.batch_size * length * of.layers * of.width * 150
-    return Need(TORCH + held / MB, min(DAY, minutes(work + transforms, quality.threads)))
+    return passes(study, "d90", held, work + transforms, quality.threads, longest=DAY)
 
 
 def persist(study: Study, checkpoint: Checkpoint, dataset: str) -> Need:
@@ -200,8 +203,19 @@ def passing(of: sizes.Shape, batch_size: int, context: int) -> int:
     return 8 * of.total + PASS * of.width * batch_size * context
 
 
-def minutes(work: int | float, threads: int) -> float:
-    return work / (CPU * threads) / 60
+def passes(
+    study: Study,
+    stage: str,
+    held: int | float,
+    work: int | float,
+    threads: int,
+    longest: float = float("inf"),
+) -> Need:
+    """Of a stage that runs a model: bytes that it holds and FLOPs that it does."""
+    gpu = study.wants_gpu(stage)
+    rate = GPU if gpu else CPU * threads
+    memory = TORCH + LOGITS + held / MB + (CUDA if gpu else 0)
+    return Need(memory, min(longest, work / rate / 60))
 
 
 def cloud_bytes(of: sizes.Shape, clouds: Clouds) -> int:

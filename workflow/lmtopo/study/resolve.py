@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lmtopo import flops, known_models, losses, revisions
+from lmtopo import device, flops, known_models, losses, revisions
 from lmtopo.errors import InputError
 from lmtopo.formats import checkpoints
 from lmtopo.schedule import log_spaced_steps, total_steps
@@ -141,6 +141,14 @@ class Study:
     def from_hub(self) -> dict[str, HubModel]:
         models = self.file.models.items()
         return {name: model for name, model in models if isinstance(model, HubModel)}
+
+    def wants_gpu(self, stage: str) -> bool:
+        """Whether a job of a stage is to have a GPU of its own: where the study asks for CUDA, or
+        leaves it open and Snakemake itself runs where there is one (`lmtopo.device.count`)."""
+        wanted = self.file.device
+        return stage in device.STAGES and (
+            wanted == "cuda" or (wanted == "auto" and device.count() > 0)
+        )
 
     def pair_folder(self, checkpoint: Checkpoint, dataset: str) -> str:
         """Where all that a checkpoint gave on a dataset lies."""

@@ -398,6 +398,7 @@ Model = TrainedModel | LocalModel | HubModel
 class StudyFile(Part):
     study: Name
     seed: int = Field(1, ge=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     data: str | None = None
     datasets: Annotated[
         dict[Name, Annotated[Dataset, Field(discriminator="source")]],

@@ -192,7 +192,7 @@ def train(study: Study, model: str, budget: str) -> dict[str, Any]:
     }
     if trained.learning_rate is not None:
         chosen["learning_rate"] = trained.learning_rate
-    return {"name": f"{model} {budget}", "recipe": chosen}
+    return {"name": f"{model} {budget}", "recipe": chosen, "device": study.file.device}
 
 
 def probe(study: Study, dataset: str) -> dict[str, Any]:
@@ -230,6 +230,7 @@ def observe(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any
         "batch_size": quality.batch_size,
         "threads": quality.threads,
         "linear": quality.linear,
+        "device": study.file.device,
     }
 
 
@@ -262,6 +263,7 @@ def downstream(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, 
         "dtype": quality.dtype,
         "batch_size": quality.batch_size,
         "threads": quality.threads,
+        "device": study.file.device,
         "seed": study.file.seed,
     }
 
@@ -276,6 +278,7 @@ def d90(study: Study, checkpoint: Checkpoint, dataset: str) -> dict[str, Any]:
         "rows": section.rows,
         "context": quality.context,
         "threads": quality.threads,
+        "device": study.file.device,
         "seed": study.file.seed,
         **section.finetune.model_dump(),
     }

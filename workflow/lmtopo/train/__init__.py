@@ -53,9 +53,19 @@ class Recipe:
         return self.learning_rate * (low + (1 - low) * (1 + cos(pi * done)) / 2)
 
 
-def train(*, dataset: str, tokenizer: str, run: str, name: str, recipe: Mapping[str, Any]) -> None:
+def train(
+    *,
+    dataset: str,
+    tokenizer: str,
+    run: str,
+    name: str,
+    recipe: Mapping[str, Any],
+    device: str,
+) -> None:
     """Train on the ``train`` split of folder ``dataset`` and write folder ``run``: a checkpoint
-    ``step{N}/`` for each of the recipe's steps, ``training.parquet`` and ``timing.csv``.
+    ``step{N}/`` for each of the recipe's steps, ``training.parquet``, ``timing.csv`` and
+    ``provenance.json``. ``device``: see `lmtopo.device.ready`; weights are drawn on the CPU, so
+    that all devices begin with the same.
 
     The loss is the mean NLL, in nats, of the next token over windows of ``context`` inputs. A
     killed run goes on from the state it last saved and ends with the same weights.
@@ -63,18 +73,23 @@ def train(*, dataset: str, tokenizer: str, run: str, name: str, recipe: Mapping[
     Raises
     ------
     InputError
-        If the split has fewer tokens than the budget's ``unique_tokens``, or than one window.
+        If the split has fewer tokens than the budget's ``unique_tokens``, or than one window, there
+        is no such device, or a batch does not fit into memory.
     """
     import torch
+    from torch import Tensor
     from torch.nn.functional import cross_entropy
     from torch.nn.utils import clip_grad_norm_
 
+    from lmtopo import device as devices
+    from lmtopo import memory
+    from lmtopo.provenance import origin
     from lmtopo.train.data import TrainingData
     from lmtopo.train.state import State
 
     this = Recipe(**recipe)
-    torch.set_num_threads(this.threads)
-    torch.use_deterministic_algorithms(True)
+    place = devices.ready(device, this.threads)
+    facts = devices.facts(place)
     data = TrainingData(
         dataset,
         tokenizer,
@@ -85,10 +100,35 @@ def train(*, dataset: str, tokenizer: str, run: str, name: str, recipe: Mapping[
         seed=this.seed,
     )
     model = new_model(this, data.boundary)
+    torch.nn.Module.to(model, place)
     optimizer = new_optimizer(model, this)
-    key = [run, asdict(this), data.fingerprint, fingerprint("train")]
+    key = [run, asdict(this), data.fingerprint, fingerprint("train"), facts["name"]]
     state = State(model, optimizer, key=key, steps=this.steps, name=name)
 
+    def update(step: int, windows: int) -> tuple[Tensor, Tensor]:
+        """Loss and norm of the gradient of a step over so many of its windows."""
+        inputs, targets = (ids[:windows].to(place) for ids in data.batch(step))
+        with torch.autocast(place.type, torch.bfloat16, enabled=this.dtype == "bfloat16"):
+            logits = model(input_ids=inputs, use_cache=False).logits
+        loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        loss.backward()
+        norm = clip_grad_norm_(model.parameters(), this.clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss.detach(), norm
+
+    def first_update(step: int) -> tuple[Tensor, Tensor]:
+        """All steps take as much memory as the first one of a process."""
+        return memory.in_batches(
+            lambda windows: update(step, windows),
+            this.batch_size,
+            attempt=lambda windows: update(step, windows),
+            device=place,
+            what=f"train.batch_size: {{}} windows of {this.context} tokens",
+            otherwise="lower train.context or the model's size",
+        )
+
+    first = state.step
     for step in range(state.step, this.steps[-1] + 1):
         if step in this.steps:
             save(state.run / f"step{step}", model, tokenizer, this, data, step)
@@ -97,16 +137,13 @@ def train(*, dataset: str, tokenizer: str, run: str, name: str, recipe: Mapping[
         rate = this.learning_rate_at(step)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        inputs, targets = data.batch(step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=this.dtype == "bfloat16"):
-            logits = model(input_ids=inputs, use_cache=False).logits
-        loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-        loss.backward()
-        norm = clip_grad_norm_(model.parameters(), this.clip)
-        optimizer.step()
-        optimizer.zero_grad()
+        loss, norm = first_update(step) if step == first else update(step, this.batch_size)
         state.done(step, loss=loss.item(), learning_rate=rate, gradient_norm=norm.item())
 
+    write_json(
+        state.run / "provenance.json",
+        origin(device=facts, recipe=asdict(this), tokens_sha256=data.fingerprint),
+    )
     state.finish(run, columns=lambda step: resources(this, data, step))
 
 

@@ -99,7 +99,7 @@ class State:
             torch.save(state, temporary)
 
     def _read(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         passed = [step for step in self._steps if step < state["step"]]
         if not all((self.run / f"step{step}").is_dir() for step in passed):
             return  # killed while the finished run was moved away: nothing to go on from
