@@ -4,8 +4,8 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema gallery benchmark benchmark-observe \
-  benchmark-gpu against-script
+.PHONY: study test fast-test check format schema conda gallery benchmark benchmark-observe \
+  benchmark-scale benchmark-gpu against-script
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -38,8 +38,13 @@ schema: $(VENV)/.ready
 gallery: study
 	$(BIN)/python -c "from pathlib import Path; from PIL import Image; \
 	  [picture.resize([side * 13 // 20 for side in picture.size], Image.Resampling.LANCZOS) \
-	  .quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True) for file in Path('docs').glob('*.png') \
-	  for picture in [Image.open(f'results/small/figures/{file.name}').convert('RGB')]]"
+	  .quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True) for drawn in Path('results/small/figures').glob('*.png') \
+	  for file in [Path('docs', drawn.name)] if file.is_file() for picture in [Image.open(drawn).convert('RGB')]]"
+
+# the same versions for `snakemake --sdm conda`; a test keeps the two in step
+conda:
+	{ printf 'channels: [conda-forge, nodefaults]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n'; \
+	  sed 's/^/      - /' envs/requirements.txt; } > envs/lmtopo.yaml
 
 # engines of persistent homology side by side, on clouds made here and on states of a trained model
 benchmark: $(VENV)/.ready
@@ -49,6 +54,10 @@ benchmark: $(VENV)/.ready
 # tokens per second of stage `observe`, beside a plain script, the harness and the machine's limit
 benchmark-observe: $(VENV)/.ready $(VENV)/.harness
 	$(BIN)/python benchmarks/observe.py
+
+# what thousands of jobs cost that do nothing
+benchmark-scale: $(VENV)/.ready
+	$(BIN)/python benchmarks/scale.py
 
 # a pass of a model of Pythia-410m's shape on a GPU, beside the card's own rate and the CPU
 benchmark-gpu: $(VENV)/.ready

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -681,3 +682,34 @@ def test_metrics_of_others_are_matched_before_anything_runs(
     assert "quality.external: 'mine.csv': 1 of 2 rows" in problems(raw)
     raw["quality"] = {"external": {"file": "mine.csv", "unmatched": "leave_out"}}
     assert settings.external(study.read(raw))["unmatched"] == "leave_out"
+
+
+def test_a_part_of_a_study_is_named_by_model_budget_and_dataset(raw: dict[str, Any]) -> None:
+    raw["models"]["other"] = {**raw["models"]["tiny"], "budgets": ["low", "high"]}
+    raw["budgets"]["high"] = {"flops": 2e11}
+    whole = study.read(raw)
+    assert whole.wanted("tiny", "low", "stories")
+    part = study.read({**raw, "only": {"model": "other", "budget": ["high"]}})
+    assert part.pairs == whole.pairs
+    asked = {(one.model, one.budget) for one, dataset in part.pairs}
+    wanted = {pair for pair in asked if part.wanted(*pair, "stories")}
+    assert wanted == {("other", "high")}
+    assert settings.collate(part) == settings.collate(whole)
+
+
+@pytest.mark.parametrize(
+    ("only", "problem"),
+    [
+        ({"model": "tinny"}, "only.model.*'tinny'.*tiny"),
+        ({"budget": "lo"}, "only.budget.*'lo'.*low"),
+        ({"dataset": "story"}, "only.dataset.*'story'.*stories"),
+        ({"models": "tiny"}, "only.models"),
+        ({"model": "tiny", "budget": "high"}, "none of its models has one of its budgets"),
+    ],
+)
+def test_a_part_that_is_not_there_is_an_error(
+    only: dict[str, str], problem: str, raw: dict[str, Any]
+) -> None:
+    raw["models"]["other"] = {**raw["models"]["tiny"], "budgets": ["high"]}
+    raw["budgets"]["high"] = {"flops": 2e11}
+    assert re.search(problem, problems({**raw, "only": only}))

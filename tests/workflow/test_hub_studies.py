@@ -4,120 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-import repositories
 import standin
-import yaml
+from hub_studies import MANY, counted, on_disk, study
 from standin import Fault
 from workplace import Workplace, environment
 
 pytestmark = pytest.mark.slow
-
-MANY = "EleutherAI/pythia-70m"
-
-
-@pytest.fixture(scope="session")
-def many_root(
-    tmp_path_factory: pytest.TempPathFactory, save_checkpoint: Callable[..., Path]
-) -> Path:
-    """Thirty checkpoints of a small model, and the three datasets."""
-    root = tmp_path_factory.mktemp("many")
-    repositories.make_datasets(root)
-    steps = [
-        "step0",
-        *(f"step{2**power}" for power in range(10)),
-        *(f"step{k}000" for k in range(1, 20)),
-    ]
-    repositories.make_model(root, MANY, [*steps, "main"], save_checkpoint)
-    return root
-
-
-@pytest.fixture
-def serving(
-    many_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[standin.Hub]:
-    with standin.serve(many_root) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-        monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "2")
-        yield hub
-
-
-def study(place: Workplace, revisions: Any, **sections: Any) -> None:
-    """Write the place's study: one model on two datasets of the hub."""
-    raw = {
-        "study": "tiny",
-        "datasets": {
-            "tinystories": {
-                "source": "hub",
-                "repo": "roneneldan/TinyStories",
-                "rows": {"train": 80},
-            },
-            "glue-mrpc": {
-                "source": "hub",
-                "repo": "nyu-mll/glue",
-                "name": "mrpc",
-                "rows": {"train": 30, "validation": 30, "test": 30},
-            },
-        },
-        "models": {
-            "pythia": {
-                "source": "hub",
-                "repo": MANY,
-                "revisions": revisions,
-                "tokens_per_step": 2097152,
-            }
-        },
-        "evaluate": ["tinystories", "glue-mrpc"],
-        "clouds": {
-            "points": 24,
-            "poolings": ["token"],
-            "layers": ["final_norm"],
-            "replicates": 1,
-            "subsample": 24,
-            "min_text_tokens": 8,
-        },
-        "quality": {"context": 32},
-        "signatures": ["feature_count", "total_persistence"],
-        "figures": {"formats": ["png"], "signature": "total_persistence"},
-        "hub": {"patience": 30},
-        **sections,
-    }
-    (place.folder / "tiny.yaml").write_text(yaml.safe_dump(raw))
-
-
-def on_disk(place: Workplace) -> int:
-    """Checkpoints that take room: finished ones, and parts of ones on their way."""
-    finished = place.folder.glob("results/tiny/checkpoints/*/step*")
-    parts = place.folder.glob(".lmtopo/hub/tiny/[0-9]")
-    return len(list(finished)) + sum(1 for part in parts if any(part.iterdir()))
-
-
-@contextmanager
-def counted(place: Workplace) -> Iterator[list[int]]:
-    """The largest number of checkpoints on disk while the block runs."""
-    most, over = [0], threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.01):
-            try:
-                most[0] = max(most[0], on_disk(place))
-            except FileNotFoundError:
-                continue
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    yield most
-    over.set()
-    thread.join()
 
 
 def tables(place: Workplace) -> dict[str, bytes]:

@@ -499,3 +499,16 @@ def test_the_default_study_is_used_only_without_another(
     place = make_workplace("other")
     text = place.snakemake("--dry-run")
     assert "neox-64" not in text
+
+
+def test_a_part_of_a_study_is_computed_by_itself_and_counts_for_the_whole(
+    finished: Workplace, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("part")
+    jobs = place.planned("pairs", "--config", "only={budget: low}")
+    assert jobs["train"] == 1
+    assert jobs["observe"] == jobs["persist"] == jobs["describe"] == 4
+    assert "collate" not in jobs
+    half = place.planned("pairs", "--batch", "pairs=1/2")
+    assert 0 < half["describe"] < 8
+    assert finished.planned("--config", "only={budget: low}") == {}

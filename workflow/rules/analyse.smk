@@ -52,9 +52,10 @@ rule analyse:
         ),
     log:
         f"{ANALYSED_LOGS}/analyse.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("analyse", lambda w: settings.analyse(STUDY)),
         files=files,

@@ -5,7 +5,7 @@ def probes_read():
         for one, dataset in STUDY.pairs
     }
     return [
-        PROBE.format(tokenizer=tokenizer, dataset=dataset) + "/probe.safetensors"
+        PROBE.format(tokenizer=tokenizer, dataset=dataset)
         for tokenizer, dataset in sorted(runs)
     ]
 
@@ -27,9 +27,10 @@ rule atlas:
         ),
     log:
         f"{LOGS}/atlas.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("atlas", lambda w: shown.atlas(STUDY)),
         files=files,

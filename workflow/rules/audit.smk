@@ -3,6 +3,8 @@ rule revisions:
     log:
         f"{LOGS}/revisions.log",
     localrule: True
+    conda:
+        "../../envs/lmtopo.yaml"
     params:
         told=told("revisions", lambda w: settings.revisions(STUDY)),
         files=files,
@@ -14,6 +16,8 @@ rule audit:
     log:
         f"{LOGS}/audit.log",
     localrule: True
+    conda:
+        "../../envs/lmtopo.yaml"
     params:
         told=told("audit", lambda w: settings.audit(STUDY)),
         files=files,
@@ -25,6 +29,8 @@ rule plan:
     log:
         f"{LOGS}/plan.log",
     localrule: True
+    conda:
+        "../../envs/lmtopo.yaml"
     params:
         told=told("plan", lambda w: settings.plan(STUDY)),
         files=files,

@@ -12,6 +12,8 @@ rule checkpoint:
     log:
         f"{LOGS}/checkpoints/{{model}}/{{checkpoint}}.log",
     localrule: True
+    conda:
+        "../../envs/lmtopo.yaml"
     threads: 0
     resources:
         downloads=1,

@@ -1,3 +1,11 @@
+# What single checkpoints give, and no table: all of it, or a part (section `only`, or --batch).
+rule pairs:
+    input:
+        pair_files("quality.json", STUDY.wanted),
+        pair_files("signatures.parquet", STUDY.wanted),
+        task_files(STUDY.wanted),
+
+
 rule collate:
     input:
         pair_files("quality.json"),
@@ -40,9 +48,10 @@ rule collate:
         missing=f"{RESULTS}/tables/missing.parquet",
     log:
         f"{LOGS}/collate.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("collate", lambda w: settings.collate(STUDY)),
         files=files,
@@ -57,9 +66,14 @@ rule provenance:
         provenance=f"{RESULTS}/provenance.json",
     log:
         f"{LOGS}/provenance.log",
+    conda:
+        "../../envs/lmtopo.yaml"
+    resources:
+        **needed(lambda w: needs.Need(2000, 30)),
     params:
         told=told(
-            "provenance", lambda w: {"config": STUDY.file.model_dump(mode="json")}
+            "provenance",
+            lambda w: {"config": STUDY.file.model_dump(mode="json", exclude={"only"})},
         ),
         files=files,
     shell:

@@ -8,6 +8,7 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 LIBRARY = Path(workflow.current_basedir).parent
 if str(LIBRARY) not in sys.path:
@@ -16,7 +17,7 @@ if str(LIBRARY) not in sys.path:
 from lmtopo import fork_server, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import again, settings, shown, tasks
+from lmtopo.study import again, needs, settings, shown, tasks
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
@@ -28,7 +29,7 @@ except InputError as error:
 RESULTS = STUDY.results
 EXTERNAL = STUDY.file.quality.external
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
-PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}"
+PROBE = f"{RESULTS}/probes/{{tokenizer}}/{{dataset}}/probe.safetensors"
 PAIR = f"{RESULTS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
 LOGS = f"logs/{STUDY.name}"
 PAIR_LOGS = f"{LOGS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
@@ -53,7 +54,10 @@ PRELOAD = (
     "matplotlib.pyplot",
 )
 
-JOB = f"{quote(sys.executable)} -S -P {quote(str(LIBRARY))}/lmtopo/client.py"
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+"""Whether jobs run in the rules' conda environment (`--sdm conda`), not in Snakemake's own."""
+PYTHON = "python" if CONDA else quote(sys.executable)
+JOB = f"{PYTHON} -S -P {quote(str(LIBRARY))}/lmtopo/client.py"
 """Calls the stage's function with what it is told and the rule's files; `script:` would cost
 0.2 s a job. Rules name it in braces: Snakemake compares a rule's command before it is filled in,
 so that results stay valid when the folder or the environment moves."""
@@ -100,6 +104,16 @@ def files_and(more):
 files = files_and(lambda wildcards: {})
 
 
+def needed(of, stage=None):
+    """Memory and time of a job as resources, more at each further attempt. ``of(wildcards)`` is a
+    `needs.Need`; a ``stage`` that runs a model may want a GPU as well."""
+    return {
+        "gpu": int(stage is not None and STUDY.wants_gpu(stage)),
+        "mem_mb": lambda wildcards, attempt: of(wildcards).mem_mb(attempt),
+        "runtime": lambda wildcards, attempt: of(wildcards).runtime(attempt),
+    }
+
+
 def checkpoint_of(wildcards):
     return STUDY.checkpoint(wildcards.model, wildcards.budget, wildcards.checkpoint)
 
@@ -108,9 +122,13 @@ def released(wildcards):
     return STUDY.checkpoint(wildcards.model, "released", wildcards.checkpoint)
 
 
-def pair_files(name):
-    """A file of every pair of the study."""
-    return [f"{STUDY.pair_folder(*pair)}/{name}" for pair in STUDY.pairs]
+def pair_files(name, wanted=lambda *pair: True):
+    """A file of every pair of the study; or of those with a ``wanted(model, budget, dataset)``."""
+    return [
+        f"{STUDY.pair_folder(checkpoint, dataset)}/{name}"
+        for checkpoint, dataset in STUDY.pairs
+        if wanted(checkpoint.model, checkpoint.budget, dataset)
+    ]
 
 
 def begin():
@@ -119,9 +137,11 @@ def begin():
     """
     if not workflow.is_main_process:
         return
+    refuse_arrays()
     if workflow.local_exec:
         terminal.relay(logger.info)
-        fork_server.start(PRELOAD)
+        if not CONDA:  # the server would be another Python
+            fork_server.start(PRELOAD)
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
     if STUDY.from_hub and any(
         job.rule.name in watch.OBSERVING for job in workflow.dag.jobs
@@ -130,6 +150,20 @@ def begin():
         SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
         if SESSION[0] is not None:  # else another run of this study is under way
             slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
+
+
+def refuse_arrays():
+    """Where not all jobs of an array that could start are started at once, the Slurm plugin (2.8)
+    drops those that are, and Snakemake waits for them for ever."""
+    arrays = getattr(workflow.executor_settings, "array_jobs", None) or "none"
+    places = workflow.resource_settings.nodes
+    limited = places is not None and places < sys.maxsize
+    if arrays != "none" and (limited or workflow.scheduling_settings.subsample):
+        raise WorkflowError(
+            "--slurm-array-jobs with fewer places (--jobs) than jobs, or --scheduler-subsample: "
+            "jobs of an array would wait for ever. Give --jobs unlimited and no subsample, or "
+            "--slurm-array-jobs none"
+        )
 
 
 SESSION = []

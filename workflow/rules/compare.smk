@@ -18,9 +18,12 @@ rule compare:
         distances=f"{RESULTS}/compare/{{model}}/{{budget}}/{{dataset}}/distances.parquet",
     log:
         f"{LOGS}/compare/{{model}}/{{budget}}/{{dataset}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        **needed(
+            lambda w: needs.compare(STUDY, [STUDY.runs[w.model, w.budget]], w.dataset)
+        ),
     params:
         told=told(
             "compare",
@@ -40,9 +43,10 @@ rule compare_runs:
         distances=f"{RESULTS}/compare/across/{{dataset}}/distances.parquet",
     log:
         f"{LOGS}/compare/across/{{dataset}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **needed(lambda w: needs.compare(STUDY, STUDY.runs_on(w.dataset), w.dataset)),
     params:
         told=told(
             "compare",

@@ -5,8 +5,7 @@ use rule downstream as d90 with:
     log:
         f"{PAIR_LOGS}/d90.log",
     resources:
-        mem_mb=16000,
-        runtime=24 * 60,
+        **needed(lambda w: needs.d90(STUDY, checkpoint_of(w), w.dataset), "d90"),
     params:
         told=told("d90", lambda w: settings.d90(STUDY, checkpoint_of(w), w.dataset)),
         files=files,

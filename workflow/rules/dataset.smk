@@ -5,9 +5,10 @@ rule dataset:
         folder=directory("datasets/{dataset}"),
     log:
         f"{LOGS}/datasets/{{dataset}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **needed(lambda w: needs.Need(4000, 60)),
     params:
         told=told("dataset", lambda w: settings.dataset(STUDY, w.dataset)),
         files=files_and(

@@ -10,9 +10,10 @@ rule describe:
         projection=f"{PAIR}/projection.npz",
     log:
         f"{PAIR_LOGS}/describe.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **needed(lambda w: needs.describe(STUDY, checkpoint_of(w), w.dataset)),
     params:
         told=told("describe", lambda w: settings.describe(STUDY, w.dataset)),
         files=files,

@@ -8,10 +8,14 @@ rule downstream:
     log:
         f"{PAIR_LOGS}/downstream.log",
     priority: 5
+    conda:
+        "../../envs/lmtopo.yaml"
     threads: lambda w: tasks.quality(STUDY, w.dataset).threads
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **needed(
+            lambda w: needs.downstream(STUDY, checkpoint_of(w), w.dataset),
+            "downstream",
+        ),
     params:
         told=told(
             "downstream",
@@ -22,10 +26,11 @@ rule downstream:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
 
 
-def task_files():
-    """What every checkpoint gave on every task."""
+def task_files(wanted=lambda *pair: True):
+    """What every checkpoint gave on every task; or those with a ``wanted(model, budget, task)``."""
     return [
         f"{RESULTS}/pairs/{model}/{budget}/step{step}/{dataset}/{name}"
         for model, budget, dataset, name, steps in tasks.files(STUDY)
         for step in steps
+        if wanted(model, budget, dataset)
     ]

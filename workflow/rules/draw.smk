@@ -22,9 +22,10 @@ for FIGURE, SHOWN in FIGURES.items():
             ],
         log:
             f"{LOGS}/figures/{FIGURE}.log",
+        conda:
+            "../../envs/lmtopo.yaml"
         resources:
-            mem_mb=4000,
-            runtime=30,
+            **needed(lambda w: needs.tables(STUDY)),
         params:
             told=told("draw", lambda w, told=SHOWN.told: told, module=f"draw.{FIGURE}"),
             files=files,

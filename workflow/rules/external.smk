@@ -12,9 +12,10 @@ rule external:
         external=f"{RESULTS}/tables/external.parquet",
     log:
         f"{LOGS}/external.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **needed(lambda w: needs.Need(2000, 30)),
     params:
         told=told("external", lambda w: settings.external(STUDY)),
         files=files,

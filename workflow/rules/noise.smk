@@ -2,7 +2,9 @@
 # another seed or dtype.
 AGAIN = f"{RESULTS}/noise/{{variant}}/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
 AGAIN_LOGS = f"{LOGS}/noise/{{variant}}/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
-PROBE_AGAIN = f"{RESULTS}/noise/{{variant}}/probes/{{tokenizer}}/{{dataset}}"
+PROBE_AGAIN = (
+    f"{RESULTS}/noise/{{variant}}/probes/{{tokenizer}}/{{dataset}}/probe.safetensors"
+)
 
 
 def variant_of(wildcards):
@@ -13,12 +15,12 @@ def probe_read(wildcards):
     """The probe of another seed; another dtype reads the study's own."""
     place = PROBE if variant_of(wildcards).seed is None else PROBE_AGAIN
     tokenizer = STUDY.runs[wildcards.model, wildcards.budget].tokenizer
-    return place.format(tokenizer=tokenizer, **wildcards) + "/probe.safetensors"
+    return place.format(tokenizer=tokenizer, **wildcards)
 
 
 use rule probe as probe_again with:
     output:
-        probe=f"{PROBE_AGAIN}/probe.safetensors",
+        probe=PROBE_AGAIN,
     log:
         f"{LOGS}/noise/{{variant}}/probes/{{tokenizer}}/{{dataset}}.log",
     params:
@@ -94,9 +96,10 @@ rule noise:
         noise=f"{RESULTS}/tables/noise.parquet",
     log:
         f"{LOGS}/noise.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **needed(lambda w: needs.tables(STUDY)),
     params:
         told=told("noise", lambda w: settings.noise(STUDY)),
         files=files,

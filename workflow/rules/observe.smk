@@ -7,8 +7,7 @@ rule observe:
         lambda w: checkpoint_of(w).inputs,
         probe=lambda w: PROBE.format(
             tokenizer=STUDY.runs[w.model, w.budget].tokenizer, dataset=w.dataset
-        )
-        + "/probe.safetensors",
+        ),
     output:
         clouds=kept(f"{PAIR}/clouds.safetensors"),
         quality=f"{PAIR}/quality.json",
@@ -16,10 +15,11 @@ rule observe:
     log:
         f"{PAIR_LOGS}/observe.log",
     priority: 5
+    conda:
+        "../../envs/lmtopo.yaml"
     threads: lambda w: STUDY.quality(w.dataset).threads
     resources:
-        mem_mb=8000,
-        runtime=120,
+        **needed(lambda w: needs.observe(STUDY, checkpoint_of(w), w.dataset), "observe"),
     params:
         told=told(
             "observe", lambda w: settings.observe(STUDY, checkpoint_of(w), w.dataset)

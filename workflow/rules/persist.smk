@@ -5,9 +5,10 @@ rule persist:
         diagrams=f"{PAIR}/diagrams.npz",
     log:
         f"{PAIR_LOGS}/persist.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **needed(lambda w: needs.persist(STUDY, checkpoint_of(w), w.dataset)),
     params:
         told=told("persist", lambda w: settings.persist(STUDY, w.dataset)),
         files=files,

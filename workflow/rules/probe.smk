@@ -3,13 +3,14 @@ rule probe:
         dataset="datasets/{dataset}",
         tokenizer=f"{RESULTS}/tokenizers/{{tokenizer}}",
     output:
-        probe=f"{PROBE}/probe.safetensors",
+        probe=PROBE,
     log:
         f"{LOGS}/probes/{{tokenizer}}/{{dataset}}.log",
     priority: 20
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **needed(lambda w: needs.Need(4000, 60)),
     params:
         told=told("probe", lambda w: settings.probe(STUDY, w.dataset)),
         files=files,

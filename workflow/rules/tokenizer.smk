@@ -10,9 +10,10 @@ rule tokenizer:
         folder=directory(f"{RESULTS}/tokenizers/{{tokenizer}}"),
     log:
         f"{LOGS}/tokenizers/{{tokenizer}}.log",
+    conda:
+        "../../envs/lmtopo.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **needed(lambda w: needs.Need(4000, 60)),
     params:
         told=told("tokenizer", lambda w: settings.tokenizer(STUDY, w.tokenizer)),
         files=files_and(lambda w: STUDY.tokenizer_source(w.tokenizer)),

@@ -7,10 +7,11 @@ rule train:
     log:
         f"{LOGS}/runs/{{model}}/{{budget}}.log",
     priority: 10
+    conda:
+        "../../envs/lmtopo.yaml"
     threads: STUDY.file.train.threads
     resources:
-        mem_mb=8000,
-        runtime=24 * 60,
+        **needed(lambda w: needs.train(STUDY, w.model, w.budget), "train"),
     params:
         told=told("train", lambda w: settings.train(STUDY, w.model, w.budget)),
         files=files,

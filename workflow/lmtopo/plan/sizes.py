@@ -188,19 +188,25 @@ def dataset_bytes(repo: str, name: str | None) -> float | None:
 def tokens(study: str, tokenizer: str, dataset: Mapping[str, Any]) -> float | None:
     """Tokens of the observed split in one reading: counted where a probe is there, else from its
     bytes."""
-    seen, name = dataset["observed"], dataset["name"]
+    name = dataset["name"]
     probe = Path(f"results/{study}/probes/{tokenizer}/{name}/probe.safetensors")
     if probe.is_file():
         from lmtopo.formats.probes import load
 
         return float(load(probe).readings[0].facts["n_tokens"])
+    return estimated_tokens(dataset)
+
+
+def estimated_tokens(dataset: Mapping[str, Any]) -> float | None:
+    """Tokens of the observed split in one reading, from its bytes."""
+    seen = dataset["observed"]
     size = split_size(dataset, seen["split"])
     if size is None:
         return None
     count, documents = size
     kept = min(seen["documents"] or documents, documents)
     found: float = count / BYTES_PER_TOKEN * kept / documents
-    return min(found, kept * seen["max_tokens"]) if seen["max_tokens"] else found
+    return min(found, float(kept * seen["max_tokens"])) if seen["max_tokens"] else found
 
 
 def split_size(dataset: Mapping[str, Any], split: str) -> tuple[int, int] | None:

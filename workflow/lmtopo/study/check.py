@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
+from lmtopo.study.resolve import RELEASED
 from lmtopo.study.schema import (
     Dataset,
     Evaluation,
@@ -17,6 +18,7 @@ from lmtopo.study.schema import (
     HubDataset,
     HubModel,
     LocalModel,
+    Model,
     StudyFile,
     TrainedModel,
     fill_data,
@@ -118,7 +120,39 @@ def names(file: StudyFile) -> list[str]:
     problems += sections(file)
     problems += signatures(file)
     problems += evidence(file)
+    problems += only(file)
     return problems
+
+
+def only(file: StudyFile) -> list[str]:
+    """Names in ``only`` that the study has not, or that no pair has together."""
+    models, chosen = file.models, file.only
+    budgets = {name: trained_budgets(model) for name, model in models.items()}
+    there = {
+        "model": list(models),
+        "budget": list(dict.fromkeys(one for some in budgets.values() for one in some)),
+        "dataset": [
+            *(entry.dataset for entry in file.evaluate),
+            *(task.dataset for task in file.downstream.tasks),
+        ],
+    }
+    problems = [
+        unknown(f"only.{key}", name, known)
+        for key, known in there.items()
+        for name in getattr(chosen, key) or []
+        if name not in known
+    ]
+    if not problems and not any(
+        set(budgets[name]) & set(chosen.budget or budgets[name])
+        for name in chosen.model or list(models)
+    ):
+        problems.append("only: none of its models has one of its budgets")
+    return problems
+
+
+def trained_budgets(model: Model) -> list[str]:
+    """A model's budgets; one that is not trained here has one."""
+    return model.budgets if isinstance(model, TrainedModel) else [RELEASED]
 
 
 def tasks(file: StudyFile) -> list[str]:

@@ -114,6 +114,12 @@ class Study:
             for checkpoint in self.observed(run, dataset)
         ]
 
+    def wanted(self, model: str, budget: str, dataset: str) -> bool:
+        """Whether section ``only`` lets a pair through."""
+        only = self.file.only
+        asked = ((only.model, model), (only.budget, budget), (only.dataset, dataset))
+        return all(names is None or name in names for names, name in asked)
+
     def observed(self, run: Run, dataset: str) -> list[Checkpoint]:
         """The checkpoints of a run that are observed on a dataset."""
         return [

@@ -45,6 +45,14 @@ def of_dataset(value: Any) -> Any:
     return {"dataset": value} if isinstance(value, str) else value
 
 
+def of_one(value: Any) -> Any:
+    """``NAME`` is short for ``[NAME]``."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[Annotated[list[Name], Field(min_length=1)] | None, BeforeValidator(of_one)]
+
+
 class GeneratedRows(Part):
     train: int = Field(10_000, ge=0)
     validation: int = Field(400, ge=0)
@@ -369,6 +377,14 @@ class Hub(Part):
     patience: PositiveFloat = 600.0
 
 
+class Only(Part):
+    """Which part of the study the target ``pairs`` computes; what is left out means all."""
+
+    model: Names = None
+    budget: Names = None
+    dataset: Names = None
+
+
 class Figures(Part):
     formats: Annotated[list[Literal["png", "svg", "pdf"]], Field(min_length=1)] = ["png", "svg"]
     width: float = Field(7.0, ge=6, le=20)
@@ -417,6 +433,7 @@ class StudyFile(Part):
     atlas: Atlas = Atlas()
     hub: Hub = Hub()
     missing: Literal["fail", "leave_out"] = "fail"
+    only: Only = Only()
     table: Annotated[Table, BeforeValidator(of_file)] | None = None
 
     def clouds_on(self, entry: Evaluation) -> Clouds:
@@ -462,6 +479,8 @@ def json_schema() -> dict[str, Any]:
     for entry in (schema["properties"]["evaluate"], section["tasks"], section["d90"]):
         entry["items"] = {"anyOf": [{"type": "string"}, entry["items"]]}
     schema["$defs"]["Quality"]["properties"]["external"]["anyOf"].append({"type": "string"})
+    for key in schema["$defs"]["Only"]["properties"].values():
+        key["anyOf"].append({"type": "string"})
     schema["properties"]["table"]["anyOf"].append({"type": "string"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
