@@ -252,7 +252,7 @@ def test_a_change_computes_what_it_touches_and_nothing_else(
     place.change(datasets={"tiny-articles": articles, "tiny-pairs": pairs})
     place.change(**sections)
     jobs = place.planned()
-    ends = {"collate", "noise", "analyse", "provenance"} | {
+    ends = {"collate", "noise", "analyse", "provenance", "recipes"} | {
         rule for rule in jobs if rule.startswith("draw_")
     }
     again = {rule for rule in jobs if rule.endswith("_again")}
@@ -474,3 +474,33 @@ def test_the_default_study_is_used_only_without_another(
     place = make_workplace("other")
     text = place.snakemake("--dry-run")
     assert "neox-64" not in text
+
+
+def test_an_archive_is_redrawn_elsewhere_without_models_or_data(
+    copied: Callable[..., Workplace], tmp_path: Path
+) -> None:
+    place = copied()
+    assert set(place.planned("archive")) == {"archive"}
+    place.snakemake("archive")
+    packed = tmp_path / "tiny.zip"
+    shutil.move(place.folder / "results/tiny/tiny.zip", packed)
+    places = (str(place.folder).encode(), str(ROOT).encode(), str(Path.home()).encode() + b"/")
+    with zipfile.ZipFile(packed) as archive:
+        for name in archive.namelist():
+            assert not [one for one in places if one in archive.read(name)], name
+        config = yaml.safe_load(archive.read("tiny/config.yaml"))
+    again = tmp_path / "again.yaml"
+    again.write_text(yaml.safe_dump(config))
+    assert place.planned(study=again) == {}  # it is the study file, defaults and all
+    figures = {path.name: path.read_bytes() for path in place.folder.glob("results/tiny/figures/*")}
+    shutil.rmtree(place.folder)
+    code = "import lmtopo; lmtopo.load_study('tiny.zip').redraw(folder='drawn')"
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**environment(), "PYTHONPATH": str(ROOT / "workflow")},
+        check=True,
+    )
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()}
+    assert set(drawn) == {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+    assert drawn == figures

@@ -38,6 +38,8 @@ def of(study: str) -> str:
     ]
     if (results / "report.zip").is_file():
         lines.append(f"  report   {results}/report.zip")
+    if (results / f"{study}.zip").is_file():
+        lines.append(f"  archive  {results}/{study}.zip")
     return "\n".join(lines)
 
 
