@@ -10,6 +10,7 @@ beside Snakemake; what a rule starts, `lmtopo.client`, finds it through an envir
   SIGTERM and SIGHUP sent to the server itself mean the same as end of file.
 - Only third-party modules are imported, and what they set up at first use is set up, ahead. Each
   child imports its stage for itself (some 10 ms), so that an edit is in effect for the next job.
+- A job ends with the server, too, should that be killed together with its client.
 - It computes nothing: torch must not have started its threads when it forks, nor CUDA its context.
   Each stage sets its threads. (BLAS and Arrow start theirs on import, and mend them in a fork.)
 """
@@ -44,8 +45,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _server: subprocess.Popen[bytes] | None = None
 
 
-def start(preload: Sequence[str]) -> str | None:
+def start(preload: Sequence[str], shared: Sequence[int] = ()) -> str | None:
     """Start the server, name it to later clients in the environment, and return its socket.
+
+    It and its jobs hold the descriptors ``shared`` open.
 
     Returns at once: clients queue while the server imports ``preload``. Returns None, and jobs
     import for themselves, where there can be no server: outside Linux, because a fork without
@@ -55,13 +58,13 @@ def start(preload: Sequence[str]) -> str | None:
         return None
     stop()
     try:
-        return _start(preload)
+        return _start(preload, shared)
     except OSError as error:
         _warn(f"lmtopo: no fork server ({error}): jobs will be slower")
         return None
 
 
-def _start(preload: Sequence[str]) -> str:
+def _start(preload: Sequence[str], shared: Sequence[int]) -> str:
     global _server
     folder = tempfile.mkdtemp(prefix="lmtopo-")
     if len(os.fsencode(folder)) > LONGEST_ADDRESS - len("/socket"):
@@ -80,7 +83,7 @@ def _start(preload: Sequence[str]) -> str:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[listener.fileno()],
+                pass_fds=[listener.fileno(), *shared],
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": python_path()},
             )
@@ -221,10 +224,12 @@ class Server:
             client.call = jobs.read(*arguments)
             if client.left():
                 return self._drop(client)
+            server = os.getpid()
             job = os.fork()
         except Exception as error:  # it makes no sense, or there is no room for another process
             return self._refuse(client, f"({type(error).__name__}: {error})")
         if not job:
+            _end_with(server)
             self._become_job(client, directory, environment)
         client.job = job
         self._jobs[job] = client
@@ -287,6 +292,15 @@ class Server:
             os.write(2, f"lmtopo: {type(error).__name__}: {error}\n".encode())
         finally:
             os._exit(1)
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent, whose id is given, ends."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, see prctl(2)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _kill(job: int) -> None:
