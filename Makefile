@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema benchmark benchmark-observe
+.PHONY: study test fast-test chaos check format schema benchmark benchmark-observe
 
 study: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -16,6 +16,12 @@ test: $(VENV)/.ready $(VENV)/.harness
 
 fast-test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"
+
+# the tiny study under faults at random moments; FAULTS and SEED say how many and which
+FAULTS ?= 50
+SEED ?= 1
+chaos: $(VENV)/.ready
+	PYTHONPATH=workflow $(BIN)/python tests/workflow/chaos.py --faults $(FAULTS) --seed $(SEED)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

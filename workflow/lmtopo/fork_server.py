@@ -28,7 +28,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -37,6 +36,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from lmtopo import job as jobs
+from lmtopo import session
 from lmtopo.client import VARIABLE, identity, python_path
 
 LONGEST_ADDRESS = 100  # bytes; the kernel takes 107
@@ -66,10 +66,10 @@ def start(preload: Sequence[str], shared: Sequence[int] = ()) -> str | None:
 
 def _start(preload: Sequence[str], shared: Sequence[int]) -> str:
     global _server
-    folder = tempfile.mkdtemp(prefix="lmtopo-")
+    folder = session.scratch()
     if len(os.fsencode(folder)) > LONGEST_ADDRESS - len("/socket"):
-        os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix="lmtopo-", dir="/tmp")
+        session.remove(folder)
+        folder = session.scratch("/tmp")
     address = f"{folder}/socket"
     try:
         with socket.socket(socket.AF_UNIX) as listener:
@@ -88,7 +88,7 @@ def _start(preload: Sequence[str], shared: Sequence[int]) -> str:
                 env={**os.environ, "PYTHONPATH": python_path()},
             )
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+        session.remove(folder)
         raise
     os.environ[VARIABLE] = address
     atexit.register(stop)
@@ -111,7 +111,7 @@ def stop() -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
-    shutil.rmtree(os.path.dirname(address), ignore_errors=True)
+    session.remove(os.path.dirname(address))
 
 
 @dataclass(eq=False)

@@ -3,18 +3,22 @@
 Snakemake marks a folder as locked by files, which stay when it is killed, so that a plain re-run
 would refuse to start. Each run here also holds a lock of the operating system's, which ends with
 its processes, however they end: whoever gets that lock alone knows that nobody is left. The fork
-server and its jobs share it, so that no job of a killed run writes beside those of the next.
+server and its jobs share it, so that no job of a killed run writes beside those of the next. Their
+temporary folders are noted as well, and removed by the next run if they could not do it.
 """
 
 import fcntl
 import os
 import platform
 import shutil
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ALIVE = Path(".lmtopo/alive.lock")
 SNAKEMAKE = Path(".snakemake/locks")
+SCRATCH = Path(".lmtopo/scratch")
 PATIENCE = 10.0
 """Seconds that the jobs of a killed run are given to end."""
 
@@ -50,6 +54,22 @@ def held() -> list[int]:
     return [] if _held is None else [_held]
 
 
+def scratch(folder: str | None = None) -> str:
+    """Make a temporary folder (in ``folder``, if given) for sockets and the like; `remove` it."""
+    made = tempfile.mkdtemp(prefix="lmtopo-", dir=folder)
+    with suppress(OSError):
+        SCRATCH.mkdir(parents=True, exist_ok=True)
+        (SCRATCH / os.path.basename(made)).symlink_to(made)
+    return made
+
+
+def remove(folder: str) -> None:
+    """Remove what `scratch` has made."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        (SCRATCH / os.path.basename(folder)).unlink()
+
+
 def _join(file: int) -> bool:
     machine, process = _last(file)
     here = machine in ("", platform.node())
@@ -58,6 +78,9 @@ def _join(file: int) -> bool:
     freed = alone and here and _locked()
     if freed:
         shutil.rmtree(SNAKEMAKE)
+    if alone and here:
+        for note in SCRATCH.glob("lmtopo-*"):
+            remove(str(Path(os.readlink(note)).parent / note.name))
     if alone and not _locked():
         os.ftruncate(file, 0)
         os.pwrite(file, f"{platform.node()} {os.getpid()}".encode(), 0)
