@@ -11,7 +11,7 @@ import pytest
 import lmtopo
 from lmtopo.archive import archive, without_places
 from lmtopo.draw import draw
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.files import write_json
 from lmtopo.formats import curves, diagrams
 from lmtopo.formats.diagrams import Key, Persistence
@@ -120,3 +120,13 @@ def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:
         study.table("x")
     with pytest.raises(InputError, match=r"no figure \['x'\] \(there are: perplexity\)"):
         study.redraw("x", folder=tmp_path)
+
+
+def test_what_is_damaged_is_not_packed(results: str) -> None:
+    path = Path(results, "pairs/m/b/step1/d/curves.npz")
+    spoilt = bytearray(path.read_bytes())
+    spoilt[len(spoilt) // 3] ^= 1
+    path.write_bytes(spoilt)
+    with pytest.raises(Damaged, match=r"curves.npz' is damaged"):
+        archive(archive="mine.zip", results=results)
+    assert not Path("mine.zip").exists()

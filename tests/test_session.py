@@ -93,3 +93,27 @@ def test_two_runs_may_be_alive_at_once_where_nothing_is_locked() -> None:
     assert second.wait() == 0
     first.kill()
     first.wait()
+
+
+def test_temporary_folders_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
+    first = run("print(session.scratch(), flush=True); time.sleep(60)")
+    said(first)
+    made = Path(said(first))
+    assert made.is_dir()
+    second = run("print(session.scratch(), flush=True); time.sleep(60)")
+    said(second)
+    also = Path(said(second))  # the first is alive, so its folder stays
+    assert made.is_dir()
+    for process in (first, second):
+        process.kill()
+        process.wait()
+    assert said(run()) == "False"
+    assert not made.exists()
+    assert not also.exists()
+
+
+def test_a_removed_folder_is_forgotten() -> None:
+    made = session.scratch()
+    session.remove(made)
+    assert not Path(made).exists()
+    assert list(session.SCRATCH.iterdir()) == []

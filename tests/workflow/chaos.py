@@ -182,10 +182,11 @@ SPOILABLE = (
 
 
 def spoilable(place: Workplace) -> list[Path]:
-    """Intermediate files: not those of runs, which are folders of a single job."""
+    """Intermediate files, but for empty ones and those of training runs."""
     results = place.folder / "results/tiny"
     found = {path for pattern in SPOILABLE for path in results.rglob(pattern)}
-    return sorted(path for path in found if "runs" not in path.relative_to(results).parts)
+    jobs = (path for path in found if "runs" not in path.relative_to(results).parts)
+    return sorted(path for path in jobs if path.stat().st_size)
 
 
 def spoil(how: str) -> Callable[[Run, random.Random], str | None]:
@@ -428,7 +429,7 @@ def small_disk(folder: Path) -> Iterator[bool]:
 
 
 def chaos(faults: int, seed: int, folder: Path) -> Chaos:
-    """Strike ``faults`` times in a folder of its own; AssertionError if one is not recovered from."""
+    """Strike ``faults`` times in ``folder``; AssertionError if one is not recovered from."""
     with small_disk(folder / "disk") as can_fill:
         if not can_fill:
             say("No small disk can be mounted here (it takes root): none is filled.")

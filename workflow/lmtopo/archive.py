@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from lmtopo.checksums import reading
 from lmtopo.files import atomic, read_json
 from lmtopo.tables import PAIR, read
 
@@ -30,12 +31,18 @@ def archive(*, archive: str, results: str) -> None:
 
     The same results give the same bytes. Absolute paths in the configuration and in provenances,
     which say where things lay on this machine, are cut to their last part.
+
+    Raises
+    ------
+    Damaged
+        If a table or a file of arrays is not as it was written.
     """
     folder = Path(results)
     config = without_places(read_json(folder / "provenance.json")["config"])
     with atomic(archive) as temporary, zipfile.ZipFile(temporary, "w") as into:
         for path in sorted(archived(folder)):
             name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            check(path)
             content = path.read_bytes()
             if path.name == "provenance.json":
                 content = without_places_in(path)
@@ -51,6 +58,16 @@ def archived(folder: Path) -> Iterator[Path]:
     for pair in pairs.itertuples(index=False):
         place = folder.joinpath("pairs", *pair)
         yield from (place / name for name in OF_A_PAIR)
+
+
+def check(path: Path) -> None:
+    """Damaged if a table or a file of arrays is not as it was written."""
+    if path.suffix == ".parquet":
+        read(path)
+    if path.suffix == ".npz":
+        with reading(path), zipfile.ZipFile(path) as file:
+            if (array := file.testzip()) is not None:
+                raise ValueError(f"the checksum of {array} differs")
 
 
 def put(into: zipfile.ZipFile, name: str, content: bytes) -> None:
