@@ -309,6 +309,7 @@ def test_a_job_whose_server_and_client_die_at_once_dies_too(server: str, folder:
     ("path", "removed"),
     [
         ("results/x/table.parquet", True),
+        (".lmtopo/state/x.json", True),
         ("results/x/folder", False),
         ("mine/table.parquet", False),
     ],

@@ -127,7 +127,7 @@ def begin():
         return
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # Snakemake looks for locks before it sets its own: two started at once both pass
-        SESSION.append(slots.lock(Path(f".lmtopo/{STUDY.name}.lock")))
+        SESSION.append(slots.lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
         if SESSION[0] is None:
             raise WorkflowError(
                 f"another run of study '{STUDY.name}' is under way in this folder: wait for its end"
