@@ -122,13 +122,13 @@ def kill_main(number: signal.Signals) -> Callable[[Run, random.Random], str | No
 
 def kill_one(wanted: str, number: signal.Signals) -> Callable[[Run, random.Random], str | None]:
     def act(run: Run, rng: random.Random) -> str | None:
-        until = time.monotonic() + 5
-        while run.process.poll() is None and time.monotonic() < until:
+        while run.process.poll() is None:
             found = [one for one in processes(run.place.folder) if kind(one) == wanted]
             if found:
                 one = rng.choice(found)
-                one.send_signal(number)
-                return f"{wanted} {one.pid}"
+                with suppress(psutil.NoSuchProcess):  # it may have ended by now
+                    one.send_signal(number)
+                    return f"{wanted} {one.pid}"
             time.sleep(0.02)
         return None
 
