@@ -32,8 +32,9 @@ from lmtopo.errors import Damaged
 
 REFUSED = ("cannot be locked", "under way in this folder")
 """What a run says that must not begin beside another."""
-LONGEST = 300.0
-"""Seconds that a run may take before it counts as hanging."""
+LONGEST = 1200.0
+"""Seconds that a run may take before it counts as hanging: where the fork server was killed between
+two jobs, the others import for themselves."""
 TRIES = 4
 """Runs that a recovery may take: each damaged file is met by itself."""
 ROOM = 64 << 20
