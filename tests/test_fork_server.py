@@ -294,6 +294,20 @@ time.sleep(60)
         assert "fork_server" not in process.stderr.read().decode()
 
 
+def test_a_server_that_was_killed_is_replaced(
+    server: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = server_process()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: os.environ[client.VARIABLE] != server)
+    assert server_process() != first
+    assert not Path(server).parent.exists()
+    assert run("result", path="result.json").returncode == 0
+    assert "the fork server was killed: another takes its place" in capfd.readouterr().err
+    fork_server.stop()
+    assert client.VARIABLE not in os.environ
+
+
 def test_a_job_whose_server_and_client_die_at_once_dies_too(server: str, folder: Path) -> None:
     client_process = subprocess.Popen(command("sleep", path="started"))
     job, _ = read_when_there(folder / "started")

@@ -10,6 +10,7 @@ beside Snakemake; what a rule starts, `lmtopo.client`, finds it through an envir
   SIGTERM and SIGHUP sent to the server itself mean the same as end of file.
 - Only third-party modules are imported, and what they set up at first use is set up, ahead. Each
   child imports its stage for itself (some 10 ms), so that an edit is in effect for the next job.
+- A server that is killed is replaced, a few times: without one, each job would take seconds more.
 - A job ends with the server, too, should that be killed together with its client.
 - It computes nothing: torch must not have started its threads when it forks, nor CUDA its context.
   Each stage sets its threads. (BLAS and Arrow start theirs on import, and mend them in a fork.)
@@ -28,6 +29,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -40,6 +42,7 @@ from lmtopo import session
 from lmtopo.client import VARIABLE, identity, python_path
 
 LONGEST_ADDRESS = 100  # bytes; the kernel takes 107
+REPLACEMENTS = 5
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _server: subprocess.Popen[bytes] | None = None
@@ -58,13 +61,13 @@ def start(preload: Sequence[str], shared: Sequence[int] = ()) -> str | None:
         return None
     stop()
     try:
-        return _start(preload, shared)
+        return _start(preload, shared, REPLACEMENTS)
     except OSError as error:
         _warn(f"lmtopo: no fork server ({error}): jobs will be slower")
         return None
 
 
-def _start(preload: Sequence[str], shared: Sequence[int]) -> str:
+def _start(preload: Sequence[str], shared: Sequence[int], replacements: int) -> str:
     global _server
     folder = session.scratch()
     if len(os.fsencode(folder)) > LONGEST_ADDRESS - len("/socket"):
@@ -92,7 +95,27 @@ def _start(preload: Sequence[str], shared: Sequence[int]) -> str:
         raise
     os.environ[VARIABLE] = address
     atexit.register(stop)
+    watching = (_server, address, preload, shared, replacements)
+    threading.Thread(target=_replace, args=watching, daemon=True).start()
     return address
+
+
+def _replace(
+    server: "subprocess.Popen[bytes]",
+    address: str,
+    preload: Sequence[str],
+    shared: Sequence[int],
+    replacements: int,
+) -> None:
+    """Wait for the end of the server, and start another unless `stop` has asked for it."""
+    server.wait()
+    if _server is not server:
+        return
+    session.remove(os.path.dirname(address))
+    _warn("lmtopo: the fork server was killed" + (": another takes its place" * (replacements > 0)))
+    if replacements:
+        with suppress(OSError):
+            _start(preload, shared, replacements - 1)
 
 
 def stop() -> None:
