@@ -165,12 +165,8 @@ def two_at_once(run: Run, rng: random.Random) -> str | None:
 def fill_disk(run: Run, rng: random.Random) -> str | None:
     """Nothing more fits on the disk for some seconds, or until the run has given up."""
     ballast = run.place.folder / "ballast"
-    with ballast.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-                file.flush()
-        except OSError:
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(1 << 16)):
             pass
     seconds = rng.uniform(1, 6)
     with suppress(subprocess.TimeoutExpired):
