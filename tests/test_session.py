@@ -112,6 +112,18 @@ def test_temporary_folders_of_a_killed_run_are_removed_by_the_next(tmp_path: Pat
     assert not also.exists()
 
 
+def test_a_noted_folder_of_another_is_removed_too(tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere/snakemake123"
+    other.mkdir(parents=True)
+    first = run(f"session.note({str(other)!r}); print('noted', flush=True)")
+    said(first)
+    assert said(first) == "noted"
+    first.wait()
+    run().wait()
+    assert not other.exists()
+    assert other.parent.exists()
+
+
 def test_a_removed_folder_is_forgotten() -> None:
     made = session.scratch()
     session.remove(made)

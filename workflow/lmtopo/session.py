@@ -57,10 +57,15 @@ def held() -> list[int]:
 def scratch(folder: str | None = None) -> str:
     """Make a temporary folder (in ``folder``, if given) for sockets and the like; `remove` it."""
     made = tempfile.mkdtemp(prefix="lmtopo-", dir=folder)
+    note(made)
+    return made
+
+
+def note(folder: str) -> None:
+    """Have the next run remove a temporary folder, if this one is killed before it does."""
     with suppress(OSError):
         SCRATCH.mkdir(parents=True, exist_ok=True)
-        (SCRATCH / os.path.basename(made)).symlink_to(made)
-    return made
+        (SCRATCH / os.path.basename(folder)).symlink_to(folder)
 
 
 def remove(folder: str) -> None:
@@ -79,8 +84,8 @@ def _join(file: int) -> bool:
     if freed:
         shutil.rmtree(SNAKEMAKE)
     if alone and here:
-        for note in SCRATCH.glob("lmtopo-*"):
-            remove(str(Path(os.readlink(note)).parent / note.name))
+        for link in SCRATCH.glob("*"):
+            remove(str(Path(os.readlink(link)).parent / link.name))
     if alone and not _locked():
         os.ftruncate(file, 0)
         os.pwrite(file, f"{platform.node()} {os.getpid()}".encode(), 0)

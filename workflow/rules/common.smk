@@ -18,10 +18,12 @@ from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
 from lmtopo.study import again, settings, tasks
 
-if workflow.is_main_process and session.enter():
-    logger.warning(
-        "A run that was killed had left this folder locked: it is free again."
-    )
+if workflow.is_main_process:
+    if session.enter():
+        logger.warning(
+            "A run that was killed had left this folder locked: it is free again."
+        )
+    session.note(str(workflow.snakemake_tmp_dir))
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
