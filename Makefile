@@ -4,7 +4,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test fast-test check format schema conda gallery benchmark benchmark-observe \
+.PHONY: study test fast-test chaos check format schema conda gallery benchmark benchmark-observe \
   benchmark-scale benchmark-gpu against-script
 
 study: $(VENV)/.ready
@@ -13,10 +13,16 @@ study: $(VENV)/.ready
 	@PYTHONPATH=workflow $(BIN)/python -m lmtopo.summary small
 
 test: $(VENV)/.ready $(VENV)/.harness
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 fast-test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+# the tiny study under faults at random moments; FAULTS and SEED say how many and which
+FAULTS ?= 50
+SEED ?= 1
+chaos: $(VENV)/.ready
+	PYTHONPATH=workflow $(BIN)/python tests/workflow/chaos.py --faults $(FAULTS) --seed $(SEED)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

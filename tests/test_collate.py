@@ -1,4 +1,3 @@
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -6,6 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lmtopo.checksums import write_sealed
 from lmtopo.collate import collate
 from lmtopo.errors import InputError
 from lmtopo.tables import DOWNSTREAM, KEYS, QUALITY, read, write
@@ -42,7 +42,7 @@ def pair(folder: Path, step: int, dataset: str, model: str = "m") -> None:
     }
     facts: dict[str, Any] = {"dataset": dataset, "split": "test", "dtype": "float32"}
     facts |= {"device": "cpu", "run": run, "readings": {"windows": READING}}
-    (place / "quality.json").write_text(json.dumps(facts))
+    write_sealed(place / "quality.json", facts)
     row = {key: run[key] for key in ("model", "budget", "checkpoint")} | {"dataset": dataset}
     row |= {"layer": "embedding", "pooling": "token", "dimension": 0, "signature": "x"}
     row |= {"step": step}

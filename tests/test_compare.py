@@ -1,6 +1,5 @@
 """Stage `compare`: from the pairs of a study to a table of distances."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pandas as pd
 import persim
 import pytest
 
+from lmtopo.checksums import write_sealed
 from lmtopo.cka import linear_cka
 from lmtopo.compare import COLUMNS, compare
 from lmtopo.diagram_distances import wasserstein
@@ -33,7 +33,7 @@ def observe(folder: Path, run: tuple[str, str], step: int, flops: float | None, 
     persist(clouds=path, diagrams=diagrams, replicates=2, **POINTS, **homology, **without)
     names = {"study": "s", "model": run[0], "budget": run[1], "checkpoint": f"step{step}"}
     facts = {"run": names | {"step": step, "flops": flops}, "blocks": 1}
-    (place / "quality.json").write_text(json.dumps(facts))
+    write_sealed(place / "quality.json", facts)
 
 
 def compared(folder: Path, runs: list[list[Any]], **changes: Any) -> pd.DataFrame:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no ser
 STAGES = """
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.job import say
 
 CALLS = []
@@ -40,6 +40,9 @@ def wrong(error, text):
     say("about to fail")
     raise {"InputError": InputError, "ValueError": ValueError, "MemoryError": MemoryError,
            "SystemExit": SystemExit}[error](*text)
+
+def damaged(path):
+    raise Damaged(path, "cut")
 
 def killed(number):
     os.kill(os.getpid(), number)
@@ -289,6 +292,55 @@ time.sleep(60)
         wait_for(lambda: not any(map(runs, others + processes)))
         wait_for(lambda: not Path(address).parent.exists())
         assert "fork_server" not in process.stderr.read().decode()
+
+
+def test_a_server_that_was_killed_is_replaced(
+    server: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = server_process()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: os.environ[client.VARIABLE] != server)
+    assert server_process() != first
+    assert not Path(server).parent.exists()
+    assert run("result", path="result.json").returncode == 0
+    assert "the fork server was killed: another takes its place" in capfd.readouterr().err
+    fork_server.stop()
+    assert client.VARIABLE not in os.environ
+
+
+def test_a_job_whose_server_and_client_die_at_once_dies_too(server: str, folder: Path) -> None:
+    client_process = subprocess.Popen(command("sleep", path="started"))
+    job, _ = read_when_there(folder / "started")
+    for process in (server_process(), client_process.pid):
+        os.kill(process, signal.SIGSTOP)  # so that neither can see the other go
+    for process in (server_process(), client_process.pid):
+        os.kill(process, signal.SIGKILL)
+    client_process.wait()
+    wait_for(lambda: not runs(job))
+
+
+@pytest.mark.parametrize(
+    ("path", "removed"),
+    [
+        ("results/x/table.parquet", True),
+        (".lmtopo/state/x.json", True),
+        ("results/x/folder", False),
+        ("mine/table.parquet", False),
+    ],
+)
+def test_a_damaged_file_of_results_is_removed_and_no_other(
+    either: str, folder: Path, path: str, removed: bool
+) -> None:
+    place = folder / path
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"") if place.suffix else place.mkdir()
+    finished = run("damaged", path=path)
+    assert finished.returncode == 1
+    assert place.exists() != removed
+    if removed:
+        assert f"'{path}' is damaged (cut) and was removed: run snakemake again" in finished.stderr
+    else:
+        assert f"'{path}' is damaged (cut): delete it and run snakemake again" in finished.stderr
 
 
 def test_a_server_of_another_environment_is_passed_by(

@@ -131,6 +131,40 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     assert tables[0] == tables[1]
 
 
+def test_a_run_whose_saved_state_is_damaged_begins_anew(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lmtopo.train.state import State
+
+    whole = run("whole")
+    monkeypatch.setattr("lmtopo.train.state.SAVE_EVERY", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "finish", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run("again")
+    (state,) = Path(".lmtopo/state").glob("*/state.pt")
+    state.write_bytes(state.read_bytes()[:1000])
+    again = run("again")
+    assert "begins anew, its saved state is damaged" in capsys.readouterr().err
+    assert weights(again, 12) == weights(whole, 12)
+
+
+def test_a_turned_bit_of_weights_names_the_run_that_has_to_be_made_anew(
+    run: Callable[..., Path],
+) -> None:
+    from lmtopo.errors import Damaged
+    from lmtopo.formats.checkpoints import load
+
+    folder = run("whole")
+    load(folder / "step12", dtype="float32")
+    file = folder / "step12/model.safetensors"
+    spoilt = bytearray(file.read_bytes())
+    spoilt[-100] ^= 1
+    file.write_bytes(spoilt)
+    with pytest.raises(Damaged, match=r"whole' is damaged \(the checksum of step12/model.safe"):
+        load(folder / "step12", dtype="float32")
+
+
 def test_a_run_killed_while_it_was_moved_away_starts_again(
     run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

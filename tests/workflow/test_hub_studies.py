@@ -111,8 +111,6 @@ def test_a_killed_study_goes_on_within_its_room(
             time.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
-        time.sleep(1.0)
-        place.snakemake("--unlock")
         place.snakemake()
     assert most[0] <= 2
     assert tables(place) == tables(undisturbed)

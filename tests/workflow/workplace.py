@@ -35,10 +35,10 @@ class Workplace:
             *([] if "--cores" in arguments else ["--cores", "2"]),
         ]
 
-    def snakemake(self, *arguments: str, fails: bool = False) -> str:
+    def snakemake(self, *arguments: str, fails: bool = False, study: Path | None = None) -> str:
         """What Snakemake prints; the test fails if its exit status is not the expected one."""
         done = subprocess.run(
-            self.command(*arguments),
+            self.command(*arguments, study=study),
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -49,9 +49,9 @@ class Workplace:
         assert (done.returncode != 0) == fails, text
         return text
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, study: Path | None = None) -> dict[str, int]:
         """Jobs per rule that a run would start."""
-        text = self.snakemake(*arguments, "--dry-run", "--quiet", "rules")
+        text = self.snakemake(*arguments, "--dry-run", "--quiet", "rules", study=study)
         found = re.findall(r"^\s*(\w[\w ]*?)\s+(\d+)\s*$", text, flags=re.MULTILINE)
         jobs = {rule.replace(" ", "_"): int(count) for rule, count in found}
         return {rule: jobs[rule] for rule in jobs if rule not in ("total", "default")}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from lmtopo.checksums import read_sealed
 from lmtopo.errors import InputError
-from lmtopo.files import read_json
 from lmtopo.tables import DOWNSTREAM, KEYS, QUALITY, read, write_table
 
 Run = Sequence[Any]
@@ -87,7 +87,7 @@ def pair_folders(pairs: str, runs: Sequence[Run], datasets: Sequence[str]) -> It
 
 def quality_rows(folder: Path) -> list[dict[str, Any]]:
     """One row per reading of a pair."""
-    pair = read_json(folder / "quality.json")
+    pair = read_sealed(folder / "quality.json")
     shared = {key: pair[key] for key in ("dataset", "split", "dtype", "device")}
     return [
         {**pair["run"], **shared, "reading": reading, **measures}

@@ -22,9 +22,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from lmtopo import comparisons, tables
+from lmtopo.checksums import read_sealed
 from lmtopo.cka import alignment, gram
 from lmtopo.diagram_distances import bottleneck, finite, sliced_wasserstein, wasserstein
-from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.diagrams import Diagrams, load
 from lmtopo.principal import principal
@@ -158,7 +158,7 @@ def read_run(pairs: str, run: Sequence[Any], dataset: str, clouds_kept: bool) ->
     found = []
     for step in steps:
         folder = Path(pairs, model, budget, f"step{step}", dataset)
-        facts = read_json(folder / "quality.json")
+        facts = read_sealed(folder / "quality.json")
         diagrams = load(folder / "diagrams.npz")
         clouds = folder / "clouds.safetensors" if clouds_kept else None
         found.append(Observed(facts["run"], tokenizer, facts["blocks"], diagrams, clouds))

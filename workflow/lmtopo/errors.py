@@ -1,4 +1,4 @@
-"""The error a user can mend."""
+"""The errors a user can mend."""
 
 
 class InputError(ValueError):
@@ -8,3 +8,13 @@ class InputError(ValueError):
     ``budget 'tiny' gives model 'small' 0 optimizer steps (needs at least 2.1e9 FLOPs):
     raise budgets.tiny.flops``.
     """
+
+
+class Damaged(InputError):
+    """A file or folder of results, ``path``, is not as it was written. A job that meets such a file
+    removes it, so that the next run makes it anew (see `lmtopo.job`)."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"'{path}' is damaged ({why}): delete it and run snakemake again")
+        self.path = str(path)
+        self.why = why

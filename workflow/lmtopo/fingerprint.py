@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-WITHOUT_EFFECT = frozenset({"errors", "files", "hub", "job", "memory", "provenance"})
+WITHOUT_EFFECT = frozenset({"checksums", "errors", "files", "hub", "job", "memory", "provenance"})
 """Modules that every stage may use and that change no result (the hub's bytes are verified)."""
 
 

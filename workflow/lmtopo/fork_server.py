@@ -10,6 +10,8 @@ beside Snakemake; what a rule starts, `lmtopo.client`, finds it through an envir
   SIGTERM and SIGHUP sent to the server itself mean the same as end of file.
 - Only third-party modules are imported, and what they set up at first use is set up, ahead. Each
   child imports its stage for itself (some 10 ms), so that an edit is in effect for the next job.
+- A server that is killed is replaced, a few times: without one, each job would take seconds more.
+- A job ends with the server, too, should that be killed together with its client.
 - It computes nothing: torch must not have started its threads when it forks, nor CUDA its context.
   Each stage sets its threads. (BLAS and Arrow start theirs on import, and mend them in a fork.)
 """
@@ -27,7 +29,7 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -36,16 +38,20 @@ from functools import partial
 from typing import Any, NoReturn
 
 from lmtopo import job as jobs
+from lmtopo import session
 from lmtopo.client import VARIABLE, identity, python_path
 
 LONGEST_ADDRESS = 100  # bytes; the kernel takes 107
+REPLACEMENTS = 5
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _server: subprocess.Popen[bytes] | None = None
 
 
-def start(preload: Sequence[str]) -> str | None:
+def start(preload: Sequence[str], shared: Sequence[int] = ()) -> str | None:
     """Start the server, name it to later clients in the environment, and return its socket.
+
+    It and its jobs hold the descriptors ``shared`` open.
 
     Returns at once: clients queue while the server imports ``preload``. Returns None, and jobs
     import for themselves, where there can be no server: outside Linux, because a fork without
@@ -55,18 +61,18 @@ def start(preload: Sequence[str]) -> str | None:
         return None
     stop()
     try:
-        return _start(preload)
+        return _start(preload, shared, REPLACEMENTS)
     except OSError as error:
         _warn(f"lmtopo: no fork server ({error}): jobs will be slower")
         return None
 
 
-def _start(preload: Sequence[str]) -> str:
+def _start(preload: Sequence[str], shared: Sequence[int], replacements: int) -> str:
     global _server
-    folder = tempfile.mkdtemp(prefix="lmtopo-")
+    folder = session.scratch()
     if len(os.fsencode(folder)) > LONGEST_ADDRESS - len("/socket"):
-        os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix="lmtopo-", dir="/tmp")
+        session.remove(folder)
+        folder = session.scratch("/tmp")
     address = f"{folder}/socket"
     try:
         with socket.socket(socket.AF_UNIX) as listener:
@@ -80,7 +86,7 @@ def _start(preload: Sequence[str]) -> str:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[listener.fileno()],
+                pass_fds=[listener.fileno(), *shared],
                 start_new_session=True,
                 env={
                     **os.environ,
@@ -91,11 +97,31 @@ def _start(preload: Sequence[str]) -> str:
                 },
             )
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+        session.remove(folder)
         raise
     os.environ[VARIABLE] = address
     atexit.register(stop)
+    watching = (_server, address, preload, shared, replacements)
+    threading.Thread(target=_replace, args=watching, daemon=True).start()
     return address
+
+
+def _replace(
+    server: "subprocess.Popen[bytes]",
+    address: str,
+    preload: Sequence[str],
+    shared: Sequence[int],
+    replacements: int,
+) -> None:
+    """Wait for the end of the server, and start another unless `stop` has asked for it."""
+    server.wait()
+    if _server is not server:
+        return
+    session.remove(os.path.dirname(address))
+    _warn("lmtopo: the fork server was killed" + (": another takes its place" * (replacements > 0)))
+    if replacements:
+        with suppress(OSError):
+            _start(preload, shared, replacements - 1)
 
 
 def stop() -> None:
@@ -114,7 +140,7 @@ def stop() -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
-    shutil.rmtree(os.path.dirname(address), ignore_errors=True)
+    session.remove(os.path.dirname(address))
 
 
 @dataclass(eq=False)
@@ -227,10 +253,12 @@ class Server:
             client.call = jobs.read(*arguments)
             if client.left():
                 return self._drop(client)
+            server = os.getpid()
             job = os.fork()
         except Exception as error:  # it makes no sense, or there is no room for another process
             return self._refuse(client, f"({type(error).__name__}: {error})")
         if not job:
+            _end_with(server)
             self._become_job(client, directory, environment)
         client.job = job
         self._jobs[job] = client
@@ -293,6 +321,15 @@ class Server:
             os.write(2, f"lmtopo: {type(error).__name__}: {error}\n".encode())
         finally:
             os._exit(1)
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent, whose id is given, ends."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, see prctl(2)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _kill(job: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.terminal import connect
 
 _terminal: int | None = None
@@ -54,7 +54,8 @@ def run(call: Mapping[str, Any]) -> int:
     - ``log``: the file that gets the standard output and error of this process from here on, and
       as its last line the seconds spent in the call.
 
-    An `InputError` is told by its message alone, any other exception by a line that names the log
+    A damaged file of results is removed, so that the next run makes it anew. An `InputError` is
+    told by its message alone, any other exception by a line that names the log
     with the traceback.
     """
     stage, log = call["stage"], call["log"]
@@ -70,6 +71,9 @@ def run(call: Mapping[str, Any]) -> int:
         began = time.perf_counter()
         function(**call["arguments"])
         return 0
+    except Damaged as error:
+        say(f"lmtopo {stage}: {_mend(error)}")
+        return 1
     except InputError as error:
         say(f"lmtopo {stage}: {error}")
         return 1
@@ -127,6 +131,18 @@ def _status(stage: str, code: str | int | None) -> int:
         return code or 0
     say(f"lmtopo {stage}: {code}")
     return 1
+
+
+def _mend(error: Damaged) -> str:
+    """Remove a damaged file that the workflow can make anew; what was done, or is to be done.
+
+    A folder stands for a whole training run, which is the user's to delete.
+    """
+    made = error.path.split(os.sep)[0] in ("results", ".lmtopo")
+    if not made or not os.path.isfile(error.path):
+        return str(error)
+    os.unlink(error.path)
+    return f"'{error.path}' is damaged ({error.why}) and was removed: run snakemake again"
 
 
 def _in_one_line(error: BaseException) -> str:

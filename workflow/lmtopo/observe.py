@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lmtopo.checksums import write_sealed
 from lmtopo.errors import InputError
 from lmtopo.files import write_json
 from lmtopo.formats import checkpoints, probes
@@ -92,7 +93,7 @@ def observe(
     facts = read.facts
     metadata = {"dtype": dtype, "dataset": facts["dataset"], "blocks": str(decoder.blocks)}
     cloud_files.save(clouds, found, layers=wanted, metadata=metadata)
-    write_json(
+    write_sealed(
         quality,
         {
             "run": columns,

@@ -1,11 +1,22 @@
 """Reading a study's results, in a notebook or anywhere else."""
 
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from lmtopo.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lmtopo.formats.curves import Curves
 
 
 def diagrams(
@@ -31,21 +42,179 @@ def diagrams(
     InputError
         If there are no such diagrams; it says what there is.
     """
-    from lmtopo.formats.diagrams import load
+    return StudyResults(Path(results) / study).diagrams(
+        model=model,
+        budget=budget,
+        checkpoint=checkpoint,
+        dataset=dataset,
+        layer=layer,
+        pooling=pooling,
+        replicate=replicate,
+    )
 
-    place = Path(results) / study / "pairs"
-    budget = budget or only(place / model, "budget")
-    for name, value in (
-        ("model", model),
-        ("budget", budget),
-        ("checkpoint", checkpoint),
-        ("dataset", dataset),
-    ):
-        if not (place / value).is_dir():
-            known = ", ".join(inside(place))
-            raise InputError(f"no {name} '{value}' in {place} (there are: {known})")
-        place /= value
-    return load(place / "diagrams.npz").diagrams(layer, pooling, replicate)
+
+def load_study(path: str | Path) -> "StudyResults":
+    """A finished study: ``path`` is its folder under ``results/``, or what ``snakemake archive``
+    makes of that, a zip (unpacked to a temporary folder, which goes when the study does).
+
+    Raises
+    ------
+    InputError
+        If there are no tables, or the zip is damaged or no archive of a study.
+    """
+    path, scratch = Path(path), None
+    folder = path
+    if path.is_file():
+        scratch = tempfile.TemporaryDirectory(prefix="lmtopo-")
+        folder = unpacked(path, Path(scratch.name))
+    if not (folder / "tables").is_dir():
+        raise InputError(
+            f"'{path}' is no study: give a folder under results/ in which tables/ lies, "
+            "or the zip that 'snakemake archive' has made of it"
+        )
+    return StudyResults(folder, scratch)
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """What a study has found, in a folder laid out as ``results/{study}``."""
+
+    folder: Path
+    _scratch: "tempfile.TemporaryDirectory[str] | None" = field(default=None, repr=False)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The study's configuration, every default written out."""
+        found: dict[str, Any] = self._json("provenance.json")["config"]
+        return found
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        return sorted(path.stem for path in (self.folder / "tables").glob("*.parquet"))
+
+    def table(self, name: str) -> "pd.DataFrame":
+        """A table by its name."""
+        from lmtopo.tables import read
+
+        if name not in self.tables:
+            raise InputError(f"there is no table '{name}' (there are: {', '.join(self.tables)})")
+        return read(self.folder / "tables" / f"{name}.parquet")
+
+    @cached_property
+    def quality(self) -> "pd.DataFrame":
+        """The table ``quality``."""
+        return self.table("quality")
+
+    @cached_property
+    def signatures(self) -> "pd.DataFrame":
+        """The table ``signatures``."""
+        return self.table("signatures")
+
+    @property
+    def findings(self) -> str:
+        """What the study has found, in sentences (Markdown)."""
+        return (self.folder / "findings.md").read_text()
+
+    def diagrams(
+        self,
+        *,
+        model: str,
+        checkpoint: str,
+        dataset: str,
+        layer: str,
+        pooling: str,
+        replicate: int = 0,
+        budget: str | None = None,
+    ) -> list[Float64[np.ndarray, "bars 2"]]:
+        """Persistence diagrams of one cloud, see `lmtopo.diagrams`."""
+        from lmtopo.formats.diagrams import load
+
+        place = self._pair(model, budget, checkpoint, dataset)
+        return load(place / "diagrams.npz").diagrams(layer, pooling, replicate)
+
+    def curves(
+        self, *, model: str, checkpoint: str, dataset: str, budget: str | None = None
+    ) -> "Curves":
+        """The curves of one pair: Betti and Euler curves, landscapes, images, GRIDE's."""
+        from lmtopo.formats.curves import load
+
+        return load(self._pair(model, budget, checkpoint, dataset) / "curves.npz")
+
+    @property
+    def figures(self) -> list[str]:
+        """The names of the figures that `redraw` knows."""
+        return list(self._json("recipes.json")["figures"])
+
+    def redraw(
+        self,
+        *figures: str,
+        folder: str | Path,
+        formats: Sequence[str] = ("png", "svg"),
+        width: float | None = None,
+    ) -> list[Path]:
+        """Draw figures (all, if none is named) from the tables and diagrams into ``folder``, as
+        the study did: ``folder/{figure}.{format}``. ``width`` in inches, if another is wanted.
+        """
+        from lmtopo.draw import draw
+
+        told = self._json("recipes.json")
+        if unknown := set(figures) - set(told["figures"]):
+            raise InputError(
+                f"no figure {sorted(unknown)} (there are: {', '.join(told['figures'])})"
+            )
+        drawn = []
+        for name in figures or told["figures"]:
+            arguments = moved(told["figures"][name], told["results"], self.folder)
+            if width is not None:
+                arguments["width"] = width
+            paths = [Path(folder) / f"{name}.{extension}" for extension in formats]
+            draw(**arguments, figure=[str(path) for path in paths])
+            drawn += paths
+        return drawn
+
+    def _json(self, name: str) -> Any:
+        from lmtopo.files import read_json
+
+        if not (self.folder / name).is_file():
+            raise InputError(f"there is no {name} in '{self.folder}': run the study to its end")
+        return read_json(self.folder / name)
+
+    def _pair(self, model: str, budget: str | None, checkpoint: str, dataset: str) -> Path:
+        place = self.folder / "pairs"
+        budget = budget or only(place / model, "budget")
+        for name, value in (
+            ("model", model),
+            ("budget", budget),
+            ("checkpoint", checkpoint),
+            ("dataset", dataset),
+        ):
+            if not (place / value).is_dir():
+                known = ", ".join(inside(place))
+                raise InputError(f"no {name} '{value}' in {place} (there are: {known})")
+            place /= value
+        return place
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """Unpack an archive into ``folder``; where its study lies."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise InputError(f"'{path}' is no archive of a study, or damaged: {error}") from None
+    return folder / only(folder, "archive")
+
+
+def moved(value: Any, old: str, new: Path) -> Any:
+    """JSON in which paths under the folder ``old`` lie under ``new``."""
+    if isinstance(value, dict):
+        return {key: moved(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [moved(item, old, new) for item in value]
+    if isinstance(value, str) and value.startswith(f"{old}/"):
+        return str(new / value.removeprefix(f"{old}/"))
+    return value
 
 
 def inside(folder: Path) -> list[str]:

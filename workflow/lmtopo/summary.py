@@ -41,6 +41,8 @@ def of(study: str) -> str:
         lines.append(f"  atlas    {results}/atlas/index.html (open it in a browser)")
     if (results / "report.zip").is_file():
         lines.append(f"  report   {results}/report.zip")
+    if (results / f"{study}.zip").is_file():
+        lines.append(f"  archive  {results}/{study}.zip")
     return "\n".join(lines)
 
 

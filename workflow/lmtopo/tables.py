@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmtopo.checksums import of_schema, reading
 from lmtopo.files import atomic
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CSV_ROWS = 1_000_000
+CHECKSUM = b"lmtopo.schema"
 
 RUN = {
     "study": "str",
@@ -88,15 +90,21 @@ def write(path: str | Path, frame: "pd.DataFrame") -> None:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({**table.schema.metadata, CHECKSUM: of_schema(table)})
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read(path: str | Path) -> "pd.DataFrame":
-    """Read a table that `write` has written."""
+    """Read a table that `write` has written; Damaged if its bytes are not those."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(path).to_pandas()  # type: ignore[no-any-return]
+    with reading(path):
+        table = pq.read_table(path, page_checksum_verification=True)
+        noted = (table.schema.metadata or {}).get(CHECKSUM)
+        if noted is not None and noted.decode() != of_schema(table):  # None: another's table
+            raise ValueError("the checksum of its columns differs")
+        return table.to_pandas()  # type: ignore[no-any-return]
 
 
 def write_table(path: str | Path, frame: "pd.DataFrame", key: Sequence[str]) -> None:

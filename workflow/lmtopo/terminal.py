@@ -6,10 +6,10 @@ be overwritten. Jobs write to a named pipe instead, and a thread beside Snakemak
 
 import atexit
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable
+
+from lmtopo import session
 
 VARIABLE = "LMTOPO_TERMINAL"
 END = "\0"
@@ -17,7 +17,7 @@ END = "\0"
 
 def relay(log: Callable[[str], object]) -> None:
     """Call ``log`` with every line that jobs of this process `lmtopo.job.say`, until it ends."""
-    folder = tempfile.mkdtemp(prefix="lmtopo-")
+    folder = session.scratch()
     path = os.path.join(folder, "terminal")
     os.mkfifo(path, 0o600)
     os.environ[VARIABLE] = path
@@ -38,7 +38,7 @@ def relay(log: Callable[[str], object]) -> None:
         os.environ.pop(VARIABLE, None)
         os.write(pipe, f"{END}\n".encode())
         thread.join(2)
-        shutil.rmtree(folder, ignore_errors=True)
+        session.remove(folder)
 
     atexit.register(stop)
 

@@ -14,10 +14,17 @@ LIBRARY = Path(workflow.current_basedir).parent
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
-from lmtopo import fork_server, slots, study, summary, terminal, watch
+from lmtopo import fork_server, session, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
 from lmtopo.fingerprint import fingerprint
 from lmtopo.study import again, needs, settings, shown, tasks
+
+if workflow.is_main_process:
+    if session.enter():
+        logger.warning(
+            "A run that was killed had left this folder locked: it is free again."
+        )
+    session.note(str(workflow.snakemake_tmp_dir))
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
@@ -132,24 +139,30 @@ def pair_files(name, wanted=lambda *pair: True):
 
 
 def begin():
-    """Pay for imports once, and have the logger print what jobs say (jobs on other machines do
-    without either); follow what fails; and clear the room that an ended run has left taken.
+    """See that no other run makes the same files; pay for imports once, and have the logger print
+    what jobs say (jobs on other machines do without either); follow what fails; and clear the room
+    that an ended run has left taken.
     """
     if not workflow.is_main_process:
         return
+    if any(job.output for job in workflow.dag.needrun_jobs()):
+        # Snakemake looks for locks before it sets its own: two started at once both pass
+        SESSION.append(slots.lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
+        if SESSION[0] is None:
+            raise WorkflowError(
+                f"another run of study '{STUDY.name}' is under way in this folder: wait for its end"
+            )
     refuse_arrays()
     if workflow.local_exec:
         terminal.relay(logger.info)
         if not CONDA:  # the server would be another Python
-            fork_server.start(PRELOAD)
+            fork_server.start(PRELOAD, session.held())
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
     if STUDY.from_hub and any(
         job.rule.name in watch.OBSERVING for job in workflow.dag.jobs
     ):
         slots.stopping(STUDY.name).unlink(missing_ok=True)
-        SESSION.append(slots.lock(slots.place(STUDY.name) / "session.lock"))
-        if SESSION[0] is not None:  # else another run of this study is under way
-            slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
+        slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
 
 
 def refuse_arrays():
@@ -167,7 +180,7 @@ def refuse_arrays():
 
 
 SESSION = []
-"""The lock of this run on the study's downloads, held until the process ends."""
+"""The lock of this run on the study, held until the process ends."""
 
 
 def checkpoints_needed():

@@ -57,6 +57,7 @@ def d90(
     from lmtopo import device as devices
     from lmtopo import memory, tables
     from lmtopo import tokenizer as tokenizers
+    from lmtopo.checksums import reading
     from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn
     from lmtopo.d90.smallest import gain, smallest
     from lmtopo.downstream import check_fit, task
@@ -132,7 +133,8 @@ def d90(
             write_json(file, found.astype(int).tolist())
             right = float((found == tested.labels.astype(bool)).mean())
             say(f"d90 {name} {run['model']} {run['checkpoint']}: {file.stem} accuracy {right:.3f}")
-        return np.array(read_json(file), dtype=bool)
+        with reading(file):
+            return np.array(read_json(file), dtype=bool)
 
     truth = tested.labels.astype(bool)
 

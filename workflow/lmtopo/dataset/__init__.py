@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmtopo import __version__
+from lmtopo.checksums import seal_folder
 from lmtopo.errors import InputError
 from lmtopo.files import atomic, sha256, write_json
 
@@ -57,6 +58,8 @@ def dataset(
     prints = {split: fingerprint(table) for split, table in tables.items()}
     with atomic(folder) as temporary:
         save(tables, prints, temporary)
+        for split in tables:
+            seal_folder(temporary / split)
         write_json(
             temporary / "provenance.json",
             {

@@ -6,6 +6,7 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from lmtopo.checksums import check_folder
 from lmtopo.dataset.saved import batches, split_names
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
@@ -38,6 +39,8 @@ def documents(
     ------
     InputError
         If the folder is not a dataset that stage `dataset` wrote, or has no such split.
+    Damaged
+        If the split is not as that stage wrote it.
     """
     folder = Path(folder)
     known = split_names(folder)
@@ -51,6 +54,7 @@ def documents(
         raise InputError(
             f"dataset '{folder.name}' has no split '{split}' (it has: {', '.join(known)})"
         )
+    check_folder(folder / split, whole=folder)
     unit = read_json(folder / "provenance.json")["documents"]
     read = batches(folder / split, text_columns(unit))
     rows = chain.from_iterable(batch.to_pylist() for batch in read)

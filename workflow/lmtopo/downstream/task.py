@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
+from lmtopo.checksums import check_folder
 from lmtopo.dataset.saved import batches, columns, split_names
 from lmtopo.errors import InputError
 
@@ -38,6 +39,8 @@ def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
     ------
     InputError
         If there is no such split, a column is missing, or a label is neither 0 nor 1.
+    Damaged
+        If the split is not as stage `dataset` wrote it.
     """
     folder = Path(folder)
     known = split_names(folder) or []
@@ -45,6 +48,7 @@ def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
         raise InputError(
             f"dataset '{folder.name}' has no split '{split}' (it has: {', '.join(known)})"
         )
+    check_folder(folder / split, whole=folder)
     lacking = [name for name in COLUMNS if name not in columns(folder / split)]
     if lacking:
         raise InputError(

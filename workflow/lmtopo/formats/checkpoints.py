@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lmtopo.checksums import check_folder
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 
@@ -130,12 +131,15 @@ def load(
     InputError
         If transformers does not know the architecture, or weights are missing from the files or
         do not fit the model (transformers would fill them at random).
+    Damaged
+        If a training run of ours wrote it and a file is not as written.
     """
     from pickle import UnpicklingError
 
     import torch
     from transformers import AutoModelForCausalLM
 
+    check_folder(Path(folder), whole=Path(folder).parent)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(folder),

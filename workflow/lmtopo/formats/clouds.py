@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from lmtopo.checksums import check_array, of_array, opened, reading, sealed
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 from lmtopo.seeds import generator
@@ -37,8 +39,8 @@ def save(
 ) -> None:
     """Write clouds by pooling; the same clouds give the same bytes.
 
-    The layers' names and the metadata are JSON under one key of the file's header: safetensors
-    writes several keys in random order.
+    The layers' names, the metadata and a checksum of every cloud are JSON under one key of the
+    file's header: safetensors writes several keys in random order.
 
     Raises
     ------
@@ -53,11 +55,22 @@ def save(
                 f"the clouds of pooling '{pooling}' have {len(cloud)} layers, but "
                 f"{len(layers)} are named: {', '.join(layers)}"
             )
-    header = json.dumps({"layers": list(layers), "metadata": dict(sorted(metadata.items()))})
     # safetensors writes the buffer as it lies, whatever the strides.
     arrays = {pooling: np.ascontiguousarray(clouds[pooling]) for pooling in sorted(clouds)}
+    facts = {
+        "layers": list(layers),
+        "metadata": dict(sorted(metadata.items())),
+        "checksums": {name: [of_array(cloud) for cloud in array] for name, array in arrays.items()},
+    }
     with atomic(path) as temporary:
-        save_file(arrays, temporary, metadata={HEADER: header})
+        save_file(arrays, temporary, metadata={HEADER: json.dumps(sealed(facts))})
+
+
+def header(metadata: Mapping[str, str] | None, path: str | Path) -> dict[str, Any]:
+    """What `save` has noted in the file's header."""
+    if metadata is None or HEADER not in metadata:
+        raise InputError(f"'{path}' is no file of clouds: it does not name its layers")
+    return opened(json.loads(metadata[HEADER]))
 
 
 def load(path: str | Path) -> Clouds:
@@ -67,15 +80,17 @@ def load(path: str | Path) -> Clouds:
     ------
     InputError
         If it is another safetensors file.
+    Damaged
+        If its bytes are not those.
     """
     from safetensors import safe_open
 
-    with safe_open(path, framework="numpy") as file:
-        header = (file.metadata() or {}).get(HEADER)
-        if header is None:
-            raise InputError(f"'{path}' is no file of clouds: it does not name its layers")
+    with reading(path), safe_open(path, framework="numpy") as file:
+        facts = header(file.metadata(), path)
         arrays = {pooling: file.get_tensor(pooling) for pooling in sorted(file.keys())}
-    facts = json.loads(header)
+        for pooling, checksums in facts["checksums"].items():
+            for cloud, checksum in zip(arrays[pooling], checksums, strict=True):
+                check_array(cloud, checksum)
     return Clouds(arrays, tuple(facts["layers"]), facts["metadata"])
 
 
@@ -86,17 +101,22 @@ def load_layer(path: str | Path, pooling: str, layer: str) -> Float32[np.ndarray
     ------
     InputError
         If the file has no such cloud.
+    Damaged
+        If its bytes are not those.
     """
     from safetensors import safe_open
 
-    with safe_open(path, framework="numpy") as file:
-        layers = json.loads((file.metadata() or {}).get(HEADER, '{"layers": []}'))["layers"]
-        if layer not in layers or pooling not in file.keys():  # noqa: SIM118
+    with reading(path), safe_open(path, framework="numpy") as file:
+        facts = header(file.metadata(), path)
+        layers = facts["layers"]
+        if layer not in layers or pooling not in facts["checksums"]:
             raise InputError(
                 f"'{path}' has no cloud of {layer}, pooling '{pooling}': "
                 "run observe again with these settings"
             )
-        cloud: Float32[np.ndarray, "points width"] = file.get_slice(pooling)[layers.index(layer)]
+        row = layers.index(layer)
+        cloud: Float32[np.ndarray, "points width"] = file.get_slice(pooling)[row]
+        check_array(cloud, facts["checksums"][pooling][row])
     return cloud
 
 

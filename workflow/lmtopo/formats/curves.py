@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32
 
+from lmtopo.checksums import reading
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 
@@ -54,7 +55,7 @@ def save(
 
 
 def load(path: str | Path) -> Curves:
-    """Read a file that `save` has written."""
-    with np.load(path) as file:
+    """Read a file that `save` has written; Damaged if its bytes are not those."""
+    with reading(path), np.load(path) as file:
         arrays = {tuple(name.split("/")): file[name] for name in file.files if name != LAYERS}
         return Curves(tuple(file[LAYERS].tolist()), arrays)

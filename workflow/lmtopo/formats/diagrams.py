@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64
 
+from lmtopo.checksums import reading
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 
@@ -68,22 +69,25 @@ def parsed(parts: Sequence[str]) -> Key:
 
 @dataclass(frozen=True)
 class Diagrams:
-    """Diagrams in a file, each read when it is first asked for."""
+    """Diagrams in a file, each read when it is first asked for; Damaged if it is not as written."""
 
     path: Path
     _read: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _file(self) -> "np.lib.npyio.NpzFile":
-        return np.load(self.path)  # type: ignore[no-any-return]
+        with reading(self.path):
+            return np.load(self.path)  # type: ignore[no-any-return]
 
     @cached_property
     def _dimensions(self) -> dict[Key, int]:
         counts: dict[Key, int] = {}
-        for name in self._file.files:
-            *parts, last = name.split("/")
-            key = parsed(parts)
-            counts[key] = counts.get(key, 0) + (last != RADIUS)
+        names = self._file.files
+        with reading(self.path):
+            for name in names:
+                *parts, last = name.split("/")
+                key = parsed(parts)
+                counts[key] = counts.get(key, 0) + (last != RADIUS)
         return counts
 
     def keys(self) -> list[Key]:
@@ -123,5 +127,7 @@ class Diagrams:
 
     def _array(self, name: str) -> Float64[np.ndarray, "..."]:
         if name not in self._read:
-            self._read[name] = self._file[name].astype(np.float64)
+            file = self._file
+            with reading(self.path):  # zip verifies a checksum of every array
+                self._read[name] = file[name].astype(np.float64)
         return self._read[name]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from lmtopo import checksums
 from lmtopo.files import atomic
 from lmtopo.windows import Stream, Windows
 
@@ -52,18 +53,24 @@ def save(path: str | Path, probe: Probe) -> None:
     for index, reading in enumerate(probe.readings):
         for part in (reading.stream, reading.windows):
             arrays |= {f"{index}.{name}": array for name, array in vars(part).items()}
-    facts = {**probe.facts, "readings": [reading.facts for reading in probe.readings]}
+    facts = {
+        **probe.facts,
+        "readings": [reading.facts for reading in probe.readings],
+        "checksums": {name: checksums.of_array(array) for name, array in arrays.items()},
+    }
     with atomic(path) as temporary:
-        save_file(arrays, temporary, metadata={"facts": json.dumps(facts)})
+        save_file(arrays, temporary, metadata={"facts": json.dumps(checksums.sealed(facts))})
 
 
 def load(path: str | Path) -> Probe:
-    """Read a probe written by `save`."""
+    """Read a probe written by `save`; Damaged if its bytes are not those."""
     from safetensors import safe_open
 
-    with safe_open(path, framework="np") as file:
-        facts = json.loads(file.metadata()["facts"])
+    with checksums.reading(path), safe_open(path, framework="np") as file:
+        facts = checksums.opened(json.loads(file.metadata()["facts"]))
         arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        for name, checksum in facts.pop("checksums").items():
+            checksums.check_array(arrays[name], checksum)
 
     def part(kind: type[Stream] | type[Windows], index: int) -> Any:
         return kind(**{field.name: arrays[f"{index}.{field.name}"] for field in fields(kind)})

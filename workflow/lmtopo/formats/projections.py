@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
+from lmtopo.checksums import reading
 from lmtopo.files import atomic
 
 
@@ -40,8 +41,8 @@ def save(
 
 
 def load(path: str | Path) -> Projections:
-    """Read a file that `save` has written."""
-    with np.load(path) as file:
+    """Read a file that `save` has written; Damaged if its bytes are not those."""
+    with reading(path), np.load(path) as file:
         layers = tuple(file["layers"].tolist())
         points, variance = (
             {name.removesuffix(ending): file[name] for name in file.files if name.endswith(ending)}

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lmtopo.checksums import seal_folder
 from lmtopo.files import atomic, write_json
 from lmtopo.fingerprint import fingerprint
 from lmtopo.seeds import seed_of
@@ -211,7 +212,7 @@ def save(
     data: Any,
     step: int,
 ) -> None:
-    """One checkpoint in Hugging Face format, with its tokenizer and ``resources.json``."""
+    """One checkpoint in Hugging Face format, with its tokenizer, ``resources.json``, checksums."""
     import shutil
 
     with atomic(folder) as temporary:
@@ -219,3 +220,4 @@ def save(
         for file in Path(tokenizer).iterdir():
             shutil.copy(file, temporary)
         write_json(temporary / "resources.json", resources(recipe, data, step))
+        seal_folder(temporary)

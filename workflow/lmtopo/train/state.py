@@ -99,7 +99,11 @@ class State:
             torch.save(state, temporary)
 
     def _read(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu")
+        except Exception as error:  # a damaged file: of many kinds, and nothing to go on from
+            say(f"train {self._name}: begins anew, its saved state is damaged ({error})")
+            return
         passed = [step for step in self._steps if step < state["step"]]
         if not all((self.run / f"step{step}").is_dir() for step in passed):
             return  # killed while the finished run was moved away: nothing to go on from

@@ -1,0 +1,132 @@
+"""The archive of a study, made and read back; the whole way is in tests/workflow."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lmtopo
+from lmtopo.archive import archive, without_places
+from lmtopo.draw import draw
+from lmtopo.errors import Damaged, InputError
+from lmtopo.files import write_json
+from lmtopo.formats import curves, diagrams
+from lmtopo.formats.diagrams import Key, Persistence
+from lmtopo.recipes import recipes
+from lmtopo.tables import write
+
+WHERE = {"model": "m", "checkpoint": "step1", "dataset": "d"}
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A study of one run and two checkpoints, with one figure; the working directory is above."""
+    monkeypatch.chdir(tmp_path)
+    folder = "results/mine"
+    rows = [
+        {"model": "m", "budget": "b", "checkpoint": f"step{step}", "step": step, "dataset": "d"}
+        | {"split": "s", "reading": "windows", "flops": 1e9 * step, "perplexity": 9.0 - step}
+        for step in (0, 1)
+    ]
+    for name in ("quality", "signatures"):
+        write(f"{folder}/tables/{name}.parquet", pd.DataFrame(rows))
+    circle = np.array([[0.5, 1.5]])
+    for row in rows:
+        place = Path(folder, "pairs/m/b", str(row["checkpoint"]), "d")
+        place.mkdir(parents=True)
+        found = Persistence([np.array([[0.0, np.inf]]), circle], 2.0)
+        diagrams.save(place / "diagrams.npz", {Key("l", "p", 0): found})
+        curves.save(place / "curves.npz", {("p", "c"): np.ones((1, 3))}, layers=["l"])
+        np.savez(place / "projection.npz", layers=np.array(["l"]))
+        (place / "clouds.safetensors").write_bytes(b"large")
+        write_json(place / "provenance.json", {"sha256": {f"{tmp_path}/w/model.safetensors": "1"}})
+    Path(folder, "findings.md").write_text("Nothing.\n")
+    origin = {"source": "local", "path": str(tmp_path / "text.txt")}
+    write_json(f"{folder}/provenance.json", {"config": {"study": "mine", "datasets": [origin]}})
+    told = {"name": "perplexity", "width": 5.0}
+    tables = {name: f"{folder}/tables/{name}.parquet" for name in ("quality", "signatures")}
+    figure = f"{folder}/figures/perplexity.svg"
+    draw(**told, **tables, figure=[figure])
+    recipes(
+        recipes=f"{folder}/recipes.json",
+        study="mine",
+        results=folder,
+        figures={"perplexity": {**told, **tables}},
+    )
+    return folder
+
+
+def test_a_study_reads_the_same_from_its_zip_as_from_its_folder(
+    results: str, tmp_path: Path
+) -> None:
+    archive(archive="mine.zip", results=results)
+    folder, packed = lmtopo.load_study(results), lmtopo.load_study("mine.zip")
+    assert packed.tables == folder.tables == ["quality", "signatures"]
+    pd.testing.assert_frame_equal(
+        packed.quality, pd.read_parquet(f"{results}/tables/quality.parquet")
+    )
+    pd.testing.assert_frame_equal(packed.signatures, folder.signatures)
+    assert packed.findings == "Nothing.\n"
+    h0, h1 = packed.diagrams(**WHERE, layer="l", pooling="p")
+    assert h0.tolist() == [[0.0, np.inf]]
+    assert h1.tolist() == [[0.5, 1.5]]
+    assert packed.curves(**WHERE).curve("c", "l", "p").tolist() == [1.0, 1.0, 1.0]
+    assert packed.config["study"] == "mine"
+    drawn = Path(results, "figures/perplexity.svg").read_bytes()
+    for number, study in enumerate((folder, packed)):
+        assert study.figures == ["perplexity"]
+        paths = study.redraw(folder=tmp_path / str(number), formats=["svg"])
+        assert [path.read_bytes() for path in paths] == [drawn]
+    (wide,) = packed.redraw("perplexity", folder=tmp_path / "wide", formats=["svg"], width=9.0)
+    assert wide.read_bytes() != drawn
+
+
+def test_an_archive_is_the_same_bytes_twice_and_tells_no_places(
+    results: str, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        archive(archive=f"{name}.zip", results=results)
+        for path in Path(results).rglob("*.*"):
+            path.touch()
+    assert Path("one.zip").read_bytes() == Path("two.zip").read_bytes()
+    with zipfile.ZipFile("one.zip") as file:
+        names = file.namelist()
+        assert not [name for name in names if str(tmp_path).encode() in file.read(name)]
+        hashes = json.loads(file.read("mine/pairs/m/b/step0/d/provenance.json"))["sha256"]
+        assert b"path: text.txt" in file.read("mine/config.yaml")
+    assert hashes == {"model.safetensors": "1"}
+    assert all(name.startswith("mine/") for name in names)
+    assert not [name for name in names if name.endswith(".safetensors")]
+
+
+def test_only_absolute_paths_are_cut() -> None:
+    value = {"/a/b": ["~/c/d", "runs/e", 1, None], "ratio": "1/2"}
+    assert without_places(value) == {"b": ["d", "runs/e", 1, None], "ratio": "1/2"}
+
+
+def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'nowhere' is no study"):
+        lmtopo.load_study("nowhere")
+    archive(archive="mine.zip", results=results)
+    whole = Path("mine.zip").read_bytes()
+    Path("cut.zip").write_bytes(whole[:-100])
+    with pytest.raises(InputError, match=r"'cut.zip' is no archive of a study, or damaged"):
+        lmtopo.load_study("cut.zip")
+    study = lmtopo.load_study("mine.zip")
+    with pytest.raises(InputError, match=r"no table 'x' \(there are: quality, signatures\)"):
+        study.table("x")
+    with pytest.raises(InputError, match=r"no figure \['x'\] \(there are: perplexity\)"):
+        study.redraw("x", folder=tmp_path)
+
+
+def test_what_is_damaged_is_not_packed(results: str) -> None:
+    path = Path(results, "pairs/m/b/step1/d/curves.npz")
+    spoilt = bytearray(path.read_bytes())
+    spoilt[len(spoilt) // 3] ^= 1
+    path.write_bytes(spoilt)
+    with pytest.raises(Damaged, match=r"curves.npz' is damaged"):
+        archive(archive="mine.zip", results=results)
+    assert not Path("mine.zip").exists()

@@ -1,0 +1,131 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lmtopo import session
+
+ENTER = "from lmtopo import session; print(session.enter(), flush=True); "
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(then: str = "") -> "subprocess.Popen[str]":
+    """A process that enters and goes on; it has said whether it freed a lock."""
+    code = f"import sys, time; sys.path.insert(0, {str(Path(session.__file__).parents[1])!r}); "
+    process = subprocess.Popen(
+        [sys.executable, "-c", code + ENTER + then], stdout=subprocess.PIPE, text=True
+    )
+    return process
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def lock(folder: Path) -> Path:
+    """What Snakemake leaves when it is killed."""
+    path = folder / ".snakemake/locks/0.output.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("results/x\n")
+    return path
+
+
+def test_the_lock_of_a_killed_run_is_freed(folder: Path) -> None:
+    first = run("time.sleep(60)")
+    assert said(first) == "False"
+    left = lock(folder)
+    first.kill()
+    first.wait()
+    second = run()
+    assert said(second) == "True"
+    second.wait()
+    assert not left.exists()
+    assert said(run()) == "False"
+
+
+def test_the_lock_of_a_living_run_is_left_at_once(folder: Path) -> None:
+    first = run("time.sleep(60)")
+    said(first)
+    left = lock(folder)
+    began = time.monotonic()
+    assert said(run()) == "False"
+    assert time.monotonic() - began < session.PATIENCE / 2
+    assert left.exists()
+    first.kill()
+    first.wait()
+
+
+def test_a_job_that_outlives_its_run_keeps_the_lock_for_as_long(folder: Path) -> None:
+    first = run(
+        "import subprocess; subprocess.Popen(['sleep', '1'], pass_fds=session.held()); "
+        "print('started', flush=True); time.sleep(60)"
+    )
+    said(first)
+    assert said(first) == "started"
+    lock(folder)
+    first.kill()
+    first.wait()
+    began = time.monotonic()
+    assert said(run()) == "True"
+    assert time.monotonic() - began > 0.5
+
+
+def test_the_lock_of_another_machine_is_left(folder: Path) -> None:
+    left = lock(folder)
+    session.ALIVE.parent.mkdir()
+    session.ALIVE.write_text("elsewhere 1")
+    assert said(run()) == "False"
+    assert left.exists()
+    assert session.ALIVE.read_text() == "elsewhere 1"
+
+
+def test_two_runs_may_be_alive_at_once_where_nothing_is_locked() -> None:
+    first, second = run("time.sleep(60)"), run()
+    assert said(first) == said(second) == "False"
+    assert second.wait() == 0
+    first.kill()
+    first.wait()
+
+
+def test_temporary_folders_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
+    first = run("print(session.scratch(), flush=True); time.sleep(60)")
+    said(first)
+    made = Path(said(first))
+    assert made.is_dir()
+    second = run("print(session.scratch(), flush=True); time.sleep(60)")
+    said(second)
+    also = Path(said(second))  # the first is alive, so its folder stays
+    assert made.is_dir()
+    for process in (first, second):
+        process.kill()
+        process.wait()
+    assert said(run()) == "False"
+    assert not made.exists()
+    assert not also.exists()
+
+
+def test_a_noted_folder_of_another_is_removed_too(tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere/snakemake123"
+    other.mkdir(parents=True)
+    first = run(f"session.note({str(other)!r}); print('noted', flush=True)")
+    said(first)
+    assert said(first) == "noted"
+    first.wait()
+    run().wait()
+    assert not other.exists()
+    assert other.parent.exists()
+
+
+def test_a_removed_folder_is_forgotten() -> None:
+    made = session.scratch()
+    session.remove(made)
+    assert not Path(made).exists()
+    assert list(session.SCRATCH.iterdir()) == []

@@ -1,0 +1,128 @@
+"""Files of results that a disk has changed are noticed by whoever reads them.
+
+npz files carry a checksum of each array. Parquet files have one of each page, and `of_schema` for
+what the pages are. JSON and safetensors have none of their own: theirs is an item of the JSON that
+they are or hold, and checkpoints have one for each file, beside them.
+"""
+
+import errno
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lmtopo.errors import Damaged, InputError
+from lmtopo.files import read_json, sha256, write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+CRC = "crc32"
+SUMS = "sha256.json"
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Within the block only the file ``path`` of results is read: what fails is its fault.
+
+    Raises
+    ------
+    Damaged
+        If the block raises, except for what is wrong with the file system, the memory or the
+        question (an `InputError`).
+    """
+    try:
+        yield
+    except (InputError, MemoryError, FileNotFoundError, PermissionError):
+        raise
+    except OSError as error:
+        # others are the disk's; pyarrow's own have none, and nonsense may be an invalid place
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise Damaged(path, _in_one_line(error)) from error
+    except Exception as error:
+        raise Damaged(path, _in_one_line(error)) from error
+
+
+def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON with its checksum as the last item."""
+    return {**value, CRC: _of_text(json.dumps(value))}
+
+
+def opened(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What `sealed` was given, from what it returned.
+
+    Raises
+    ------
+    ValueError
+        If that is anything else.
+    """
+    bare = {name: item for name, item in value.items() if name != CRC}
+    if value.get(CRC) != _of_text(json.dumps(bare)):
+        raise ValueError("its checksum differs")
+    return bare
+
+
+def write_sealed(path: str | Path, value: Mapping[str, Any]) -> None:
+    """Write a file of `sealed` JSON."""
+    write_json(path, sealed(value))
+
+
+def read_sealed(path: str | Path) -> dict[str, Any]:
+    """A file of `sealed` JSON; Damaged if it is not as written."""
+    with reading(path):
+        return opened(read_json(path))
+
+
+def of_array(array: "np.ndarray") -> str:
+    """CRC-32 of an array's bytes in C order."""
+    import numpy as np
+
+    return f"{zlib.crc32(np.ascontiguousarray(array).data):08x}"
+
+
+def check_array(array: "np.ndarray", expected: str) -> None:
+    """ValueError if `of_array` is not as expected."""
+    if of_array(array) != expected:
+        raise ValueError("its checksum differs")
+
+
+def of_schema(table: "pa.Table") -> str:
+    """CRC-32 of what columns an Arrow table has, and how many rows."""
+    pandas = (table.schema.metadata or {}).get(b"pandas", b"").decode()
+    columns = [(field.name, str(field.type)) for field in table.schema]
+    return _of_text(json.dumps([table.num_rows, columns, pandas]))
+
+
+def seal_folder(folder: Path) -> None:
+    """Note the SHA-256 of every file of a folder in the folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    write_json(folder / SUMS, {str(path.relative_to(folder)): sha256(path) for path in files})
+
+
+def check_folder(folder: Path, whole: Path) -> None:
+    """See that the files of a folder are as `seal_folder` has noted them, if it has.
+
+    Raises
+    ------
+    Damaged
+        Of the folder ``whole``, which has to be made anew, if one is not.
+    """
+    if not (folder / SUMS).is_file():
+        return
+    with reading(folder / SUMS):
+        sums = dict(read_json(folder / SUMS))
+    for name, expected in sums.items():
+        if not (folder / name).is_file() or sha256(folder / name) != expected:
+            raise Damaged(whole, f"the checksum of {folder.name}/{name} differs")
+
+
+def _of_text(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def _in_one_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,126 @@
+"""Which runs of a folder are alive, and the locks that dead ones have left.
+
+Snakemake marks a folder as locked by files, which stay when it is killed, so that a plain re-run
+would refuse to start. Each run here also holds a lock of the operating system's, which ends with
+its processes, however they end: whoever gets that lock alone knows that nobody is left. The fork
+server and its jobs share it, so that no job of a killed run writes beside those of the next. Their
+temporary folders are noted as well, and removed by the next run if they could not do it.
+"""
+
+import fcntl
+import os
+import platform
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+ALIVE = Path(".lmtopo/alive.lock")
+SNAKEMAKE = Path(".snakemake/locks")
+SCRATCH = Path(".lmtopo/scratch")
+PATIENCE = 10.0
+"""Seconds that the jobs of a killed run are given to end."""
+
+_held: int | None = None
+
+
+def enter() -> bool:
+    """Join the runs that are alive, until this process ends; whether stale locks were removed.
+
+    Snakemake's locks are left as they are, and Snakemake will refuse to start, while another run
+    is alive, if the last one ran on another machine (whose processes this one may not see), or
+    where the file system has no locks.
+    """
+    global _held
+    if _held is not None:
+        return False
+    try:
+        ALIVE.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(ALIVE, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:  # not writable: nothing can be locked or run here
+        return False
+    try:
+        freed = _join(file)
+    except OSError:  # no locks on this file system
+        os.close(file)
+        return False
+    _held = file
+    return freed
+
+
+def held() -> list[int]:
+    """The descriptor of the lock, for processes that shall count as part of this run."""
+    return [] if _held is None else [_held]
+
+
+def scratch(folder: str | None = None) -> str:
+    """Make a temporary folder (in ``folder``, if given) for sockets and the like; `remove` it."""
+    made = tempfile.mkdtemp(prefix="lmtopo-", dir=folder)
+    note(made)
+    return made
+
+
+def note(folder: str) -> None:
+    """Have the next run remove a temporary folder, if this one is killed before it does."""
+    with suppress(OSError):
+        SCRATCH.mkdir(parents=True, exist_ok=True)
+        (SCRATCH / os.path.basename(folder)).symlink_to(folder)
+
+
+def remove(folder: str) -> None:
+    """Remove what `scratch` has made."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        (SCRATCH / os.path.basename(folder)).unlink()
+
+
+def _join(file: int) -> bool:
+    machine, process = _last(file)
+    here = machine in ("", platform.node())
+    dead = here and not (process and _exists(process))
+    alone = _alone(file, PATIENCE if dead and _locked() else 0.0)
+    freed = alone and here and _locked()
+    if freed:
+        shutil.rmtree(SNAKEMAKE)
+    if alone and here:
+        for link in SCRATCH.glob("*"):
+            remove(str(Path(os.readlink(link)).parent / link.name))
+    if alone and not _locked():
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{platform.node()} {os.getpid()}".encode(), 0)
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return freed
+
+
+def _locked() -> bool:
+    return SNAKEMAKE.is_dir() and any(SNAKEMAKE.iterdir())
+
+
+def _last(file: int) -> tuple[str, int]:
+    """Machine and process id of the last run that entered alone; ("", 0) if it is not known."""
+    words = os.pread(file, 4096, 0).decode(errors="replace").split()
+    return (words[0], int(words[1])) if len(words) == 2 else ("", 0)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _alone(file: int, patience: float) -> bool:
+    """Whether the lock can be had alone, within ``patience`` seconds."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.05)
