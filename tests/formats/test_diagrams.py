@@ -13,7 +13,9 @@ def some_results() -> dict[Key, Persistence]:
     return {
         Key("block_1", "token", 0): Persistence(rips(x), 1.5),
         Key("block_1", "token", 1): Persistence(rips(x[:1]), 0.0),
-        Key("block_1", "token", 0, "gaussian", 3): Persistence(rips(2 * x, max_dimension=2), 3.0),
+        Key("block_1", "token", 0, "gaussian", 0): Persistence(rips(2 * x), 3.0),
+        Key("block_1", "token", 0, "gaussian", 1): Persistence(rips(x[:9]), 2.0),
+        Key("block_1", "token", 0, "gaussian", 2): Persistence(rips(x[:1]), 0.0),
     }
 
 
@@ -40,7 +42,10 @@ def test_numpy_alone_finds_the_diagrams(tmp_path):
         assert file["block_1/token/0/H0"].shape == (20, 2)
         assert file["block_1/token/1/H1"].shape == (0, 2)
         assert file["block_1/token/0/enclosing_radius"] == 1.5
-        assert file["block_1/token/0/gaussian/3/H2"].shape[1] == 2
+        draws = file["block_1/token/0/gaussian/H0"], file["block_1/token/0/gaussian/H0_bars"]
+        assert len(draws[0]) == 20 + 9 + 1
+        assert draws[1].tolist() == [20, 9, 1]
+        assert file["block_1/token/0/gaussian/enclosing_radius"].tolist() == [3.0, 2.0, 0.0]
 
 
 def test_an_array_is_read_when_it_is_asked_for_and_once(tmp_path, monkeypatch):
@@ -54,7 +59,8 @@ def test_an_array_is_read_when_it_is_asked_for_and_once(tmp_path, monkeypatch):
     )
     found = load(tmp_path / "d.npz")
     found.keys()
-    assert read == []
+    assert read == ["block_1/token/0/gaussian/enclosing_radius"]  # how many draws there are
+    read.clear()
     found.diagrams("block_1", "token", 0)
     found.diagrams("block_1", "token", 0)
     assert read == ["block_1/token/0/H0", "block_1/token/0/H1"]
@@ -62,5 +68,13 @@ def test_an_array_is_read_when_it_is_asked_for_and_once(tmp_path, monkeypatch):
 
 def test_a_key_that_is_not_there_is_named(tmp_path):
     save(tmp_path / "d.npz", some_results())
+    found = load(tmp_path / "d.npz")
     with pytest.raises(InputError, match="no diagrams of block_1/token/7"):
-        load(tmp_path / "d.npz").diagrams("block_1", "token", 7)
+        found.diagrams("block_1", "token", 7)
+    for name, key in (
+        ("block_1/token/0/gaussian/3", ("block_1", "token", 0, "gaussian", 3)),
+        ("block_1/token/0/gaussian", ("block_1", "token", 0, "gaussian")),
+        ("block_1/token/1/gaussian/0", ("block_1", "token", 1, "gaussian", 0)),
+    ):
+        with pytest.raises(InputError, match=f"no diagrams of {name}: run persist again"):
+            found.diagrams(*key)

@@ -1,7 +1,9 @@
 """The file of persistence diagrams, ``diagrams.npz``.
 
-Arrays are named ``{layer}/{pooling}/{replicate}/H{k}`` and ``.../enclosing_radius``; those of null
-draws ``{layer}/{pooling}/{replicate}/{null}/{draw}/H{k}``. Any NumPy reads them.
+Arrays are named ``{layer}/{pooling}/{replicate}/H{k}`` and ``.../enclosing_radius``. The draws of a
+null lie one after another in ``{layer}/{pooling}/{replicate}/{null}/H{k}``, with ``.../H{k}_bars``
+bars each, and ``.../enclosing_radius`` has one number a draw: an array of its own for each would
+take longer to open than to compute. Any NumPy reads them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ from lmtopo.checksums import reading
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 
-RADIUS = "enclosing_radius"
+RADIUS, BARS = "enclosing_radius", "_bars"
 
 
 class Key(NamedTuple):
@@ -41,16 +43,27 @@ class Persistence(NamedTuple):
 
 
 def save(path: str | Path, results: Mapping[Key, Persistence]) -> None:
-    """Write diagrams, in the order of ``results``; the same diagrams give the same bytes.
+    """Write diagrams, in the order of ``results``, in which the draws of a null are numbered from
+    0 on; the same diagrams give the same bytes.
 
     Births and deaths are stored in float32, in which `vietoris_rips.distances` are exact, and
     uncompressed: zlib would save a third, but tie the bytes to its version.
     """
     arrays: dict[str, np.ndarray] = {}
-    for key, (diagrams, radius) in results.items():
-        for dimension, diagram in enumerate(diagrams):
-            arrays[f"{key}/H{dimension}"] = diagram.astype(np.float32)
-        arrays[f"{key}/{RADIUS}"] = np.array(radius, dtype=np.float32)
+    drawn: dict[str, list[Persistence]] = {}
+    for key, found in results.items():
+        if key.null is None:
+            for dimension, diagram in enumerate(found.diagrams):
+                arrays[f"{key}/H{dimension}"] = diagram.astype(np.float32)
+            arrays[f"{key}/{RADIUS}"] = np.array(found.radius, dtype=np.float32)
+        else:
+            drawn.setdefault(str(key._replace(draw=None)), []).append(found)
+    for name, draws in drawn.items():
+        for dimension, bars in enumerate(zip(*(one.diagrams for one in draws), strict=True)):
+            arrays[f"{name}/H{dimension}"] = np.concatenate(bars).astype(np.float32)
+            arrays[f"{name}/H{dimension}{BARS}"] = np.array([len(one) for one in bars])
+        radii = [one.radius for one in draws]
+        arrays[f"{name}/{RADIUS}"] = np.array(radii, dtype=np.float32)
     with atomic(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
@@ -58,13 +71,6 @@ def save(path: str | Path, results: Mapping[Key, Persistence]) -> None:
 def load(path: str | Path) -> "Diagrams":
     """Open a file that `save` has written."""
     return Diagrams(Path(path))
-
-
-def parsed(parts: Sequence[str]) -> Key:
-    layer, pooling, replicate = parts[:3]
-    if len(parts) == 3:
-        return Key(layer, pooling, int(replicate))
-    return Key(layer, pooling, int(replicate), parts[3], int(parts[4]))
 
 
 @dataclass(frozen=True)
@@ -81,18 +87,23 @@ class Diagrams:
 
     @cached_property
     def _dimensions(self) -> dict[Key, int]:
+        """Of clouds, and with ``draw`` None of all draws of a null together."""
         counts: dict[Key, int] = {}
         names = self._file.files
         with reading(self.path):
             for name in names:
-                *parts, last = name.split("/")
-                key = parsed(parts)
-                counts[key] = counts.get(key, 0) + (last != RADIUS)
+                layer, pooling, replicate, *null, last = name.split("/")
+                key = Key(layer, pooling, int(replicate), null[0] if null else None)
+                counts[key] = counts.get(key, 0) + (last != RADIUS and not last.endswith(BARS))
         return counts
 
     def keys(self) -> list[Key]:
-        """Whose diagrams there are, in the order of writing."""
-        return list(self._dimensions)
+        """Whose diagrams there are: subsamples, then draws, in the order of writing."""
+        found = []
+        for key in self._dimensions:
+            draws = [None] if key.null is None else range(len(self._array(f"{key}/{RADIUS}")))
+            found += [key._replace(draw=draw) for draw in draws]
+        return found
 
     def diagrams(
         self,
@@ -103,8 +114,15 @@ class Diagrams:
         draw: int | None = None,
     ) -> list[Float64[np.ndarray, "bars 2"]]:
         """Diagrams H0 .. Hk; InputError if the file has none of this name."""
-        key = self._known(Key(layer, pooling, replicate, null, draw))
-        return [self._array(f"{key}/H{k}") for k in range(self._dimensions[key])]
+        name = self._known(layer, pooling, replicate, null, draw)
+        every = [f"{name}/H{k}" for k in range(self._dimensions[name])]
+        if draw is None:
+            return [self._array(one) for one in every]
+        ends = [np.cumsum(self._array(f"{one}{BARS}"), dtype=np.int64) for one in every]
+        return [
+            self._array(one)[end[draw - 1] if draw else 0 : end[draw]]
+            for one, end in zip(every, ends, strict=True)
+        ]
 
     def radius(
         self,
@@ -115,15 +133,22 @@ class Diagrams:
         draw: int | None = None,
     ) -> float:
         """Enclosing radius of the cloud; InputError if the file has none of this name."""
-        key = self._known(Key(layer, pooling, replicate, null, draw))
-        return float(self._array(f"{key}/{RADIUS}"))
+        found = self._array(f"{self._known(layer, pooling, replicate, null, draw)}/{RADIUS}")
+        return float(found if draw is None else found[draw])
 
-    def _known(self, key: Key) -> Key:
-        if key not in self._dimensions:
-            raise InputError(
-                f"'{self.path}' has no diagrams of {key}: run persist again with these settings"
-            )
-        return key
+    def _known(
+        self, layer: str, pooling: str, replicate: int, null: str | None, draw: int | None
+    ) -> Key:
+        """The cloud, or the draws of which it is one."""
+        name = Key(layer, pooling, replicate, null)
+        if name in self._dimensions and (null is None) == (draw is None):
+            draws = 0 if draw is None else len(self._array(f"{name}/{RADIUS}"))
+            if draw is None or 0 <= draw < draws:
+                return name
+        raise InputError(
+            f"'{self.path}' has no diagrams of {name._replace(draw=draw)}: run persist again with "
+            "these settings"
+        )
 
     def _array(self, name: str) -> Float64[np.ndarray, "..."]:
         if name not in self._read:
