@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,8 +47,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     Path(folder, "findings.md").write_text("Nothing.\n")
     origin = {"source": "local", "path": str(tmp_path / "text.txt")}
     write_json(f"{folder}/provenance.json", {"config": {"study": "mine", "datasets": [origin]}})
-    told = {"name": "perplexity", "width": 5.0}
-    tables = {name: f"{folder}/tables/{name}.parquet" for name in ("quality", "signatures")}
+    told: dict[str, Any] = {"name": "perplexity", "width": 5.0, "runs": [["m", "b"]]}
+    tables = {"quality": f"{folder}/tables/quality.parquet"}
     figure = f"{folder}/figures/perplexity.svg"
     draw(**told, **tables, figure=[figure])
     recipes(

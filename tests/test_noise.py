@@ -55,6 +55,7 @@ def measured(folder: Path, checkpoint: Path, probe: Path, dtype: str = "float32"
         batch_size=4,
         threads=1,
         linear="plain",
+        device="cpu",
     )
     homology = {"threshold": None, "engine": "auto"}
     persist(clouds=files["clouds"], diagrams=files["diagrams"], **SAMPLING, **homology)

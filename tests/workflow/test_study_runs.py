@@ -339,7 +339,7 @@ def test_an_edited_signature_recomputes_describe_and_what_follows(
 ) -> None:
     elsewhere = tmp_path / "a folder"
     elsewhere.mkdir()
-    for name in ("Snakefile", "workflow", "profiles"):
+    for name in ("Snakefile", "workflow", "profiles", "envs"):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, elsewhere / name)

@@ -14,6 +14,7 @@ rule recipes:
         recipes=f"{RESULTS}/recipes.json",
     log:
         f"{LOGS}/recipes.log",
+    localrule: True
     conda:
         "../../envs/lmtopo.yaml"
     params:
