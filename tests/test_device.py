@@ -260,5 +260,6 @@ assert not asked, asked
         timeout=300,
     )
     os.close(reading)
+    assert "cannot import" not in done.stderr
     os.close(writing)
     assert done.returncode == 0, done.stderr

@@ -42,6 +42,11 @@ KEPT = writable(FOLDER)
 change when another module is edited."""
 
 
+def kept() -> bool:
+    """Whether code has been compiled and kept before."""
+    return KEPT and any(FOLDER.glob("**/*.nbi"))
+
+
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """``numba.njit`` without the interpreter's lock, kept in `folder`.
 

@@ -93,6 +93,18 @@ def rips_many(
         return list(pool.map(one, clouds))
 
 
+def warm() -> None:
+    """Load the compiled code, so that processes that are forked need not; where there is none yet,
+    leave it to those who need it: compiling takes longer than all else that they wait for."""
+    from lmtopo import compiled
+    from lmtopo.distance_kernel import tree_length
+
+    if compiled.kept():
+        corners = np.eye(3)
+        rips(corners)
+        tree_length(corners, np.arange(3), np.empty(3))
+
+
 def filtration(
     d: Float32[np.ndarray, "n n"],
     *,

@@ -59,6 +59,8 @@ PRELOAD = (
     "sklearn.model_selection",
     "threadpoolctl",
     "matplotlib.pyplot",
+    "lmtopo.vietoris_rips:warm",
+    "lmtopo.formats.checkpoints:warm",
 )
 
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method

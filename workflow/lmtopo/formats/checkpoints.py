@@ -120,6 +120,14 @@ def read_shape(folder: str | Path) -> Shape:
     return Shape(layers, vocabulary, first("max_position_embeddings", "n_positions", "n_ctx"))
 
 
+def warm() -> None:
+    """Have transformers make what it makes when it loads its first model, a thousand regular
+    expressions, so that processes that are forked need not."""
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    get_checkpoint_conversion_mapping("gpt_neox")
+
+
 def load(
     folder: str | Path, *, dtype: str, device: "torch.device | None" = None
 ) -> "PreTrainedModel":
