@@ -112,13 +112,18 @@ def test_a_study_gets_verdicts_and_says_what_holds(tmp_path: Path) -> None:
 
 def test_it_can_say_that_topology_adds_nothing(tmp_path: Path) -> None:
     files = tables(tmp_path)
-    evidence, text = analysed(tmp_path, files, primary=[test("spectral", 0), test("driven", -1)])
+    shown = {"evidence": "figures/evidence.png", "perplexity": "figures/perplexity.png"}
+    tests = [test("spectral", 0), test("driven", -1)]
+    evidence, text = analysed(tmp_path, files, primary=tests, figures=shown)
+    assert text.count("](figures/evidence.png)") == 1
+    assert "perplexity.png" not in text  # it belongs to nothing that is said
     assert "Topology adds nothing here: none of 2 tests declared" in text
     assert evidence.query("model == 'pooled' and signature == 'tied'")["verdict"].tolist() == [
         "exploratory"
     ]
     _, text = analysed(tmp_path, files, primary=[])
     assert "No test was declared beforehand" in text
+    assert "](" not in text
 
 
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:

@@ -564,6 +564,7 @@ def test_primary_tests_are_of_what_is_measured(raw: dict[str, Any]) -> None:
         }
     ]
     assert told["null"] is None
+    assert told["figures"]["skill"] == "figures/skill.png"
     raw["clouds"] = {"layers": ["block_1", "final_norm"]}
     for wrong, message in (
         ({"signature": "betty"}, "primary[0].signature: 'betty' is not defined"),

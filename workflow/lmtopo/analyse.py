@@ -40,6 +40,7 @@ def analyse(
     external: str | None = None,
     table: str | None = None,
     columns: Mapping[str, Any] | None = None,
+    figures: Mapping[str, str] | None = None,
 ) -> None:
     """Write the tables ``evidence``, ``phases`` and ``redundancy`` (parquet, and CSV beside) and
     the text ``findings``.
@@ -52,7 +53,8 @@ def analyse(
     than `PRIMARY`.
 
     ``warmup``: the share of a run's last step after which warm-up is over. ``draws``: null series
-    for change points.
+    for change points. ``figures``: those that the text shows, by their names, as paths from where
+    it lies.
 
     Raises
     ------
@@ -100,7 +102,12 @@ def analyse(
     with atomic(findings) as temporary:
         temporary.write_text(
             text.findings(
-                name=name, null=read_in.null, left_out=left_out, notes=read_in.notes, **found
+                name=name,
+                null=read_in.null,
+                left_out=left_out,
+                notes=read_in.notes,
+                figures=figures or {},
+                **found,
             )
         )
 

@@ -1,6 +1,6 @@
 """What a study found, in plain sentences made of its tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,15 @@ MEANING = {
     verdict.TOO_FEW: f"under {verdict.CHECKPOINTS} checkpoints a run after step 0",
 }
 
+ASKED = {
+    "evidence": "Is a signature tied to quality beyond compute?",
+    "equal_compute": "At equal compute, do runs that differ in quality differ in shape?",
+    "skill": "Does a signature predict the loss to come?",
+    "redundancy": "How many different things do the signatures say?",
+    "distances": "When does the shape of representations change most?",
+}
+"""What the figures that go with the text ask."""
+
 
 def findings(
     *,
@@ -33,22 +42,27 @@ def findings(
     left_out: int,
     null: str | None,
     notes: Sequence[str],
+    figures: Mapping[str, str],
 ) -> str:
-    """The text, in Markdown. Every number is one of the tables', or counts their rows."""
+    """The text, in Markdown. Every number is one of the tables', or counts their rows. ``figures``:
+    by their names, those to show, as paths from where the text lies."""
     if evidence.empty:
         return (
             f"# What study `{name}` finds\n\n**Nothing can be said: no run has a checkpoint after "
             "step 0.**\n"
         )
+    shown = {what: f"![{ask}]({figures[what]})" for what, ask in ASKED.items() if what in figures}
     parts = [
         f"# What study `{name}` finds",
         answer(evidence),
-        *section("Tests declared beforehand", declared(evidence)),
+        *section("Tests declared beforehand", declared(evidence), shown.get("evidence")),
         *section("How much was tried", tried(evidence)),
-        *section("With and without compute", compute(evidence)),
-        *section("Predicting what comes next", ahead(evidence)),
-        *section("How many things the signatures say", redundant(redundancy)),
-        *section("Phases of training", changes(phases)),
+        *section("With and without compute", compute(evidence), shown.get("equal_compute")),
+        *section("Predicting what comes next", ahead(evidence), shown.get("skill")),
+        *section(
+            "How many things the signatures say", redundant(redundancy), shown.get("redundancy")
+        ),
+        *section("Phases of training", changes(phases), shown.get("distances")),
         *section("What is missing", lacks(evidence, left_out, null)),
         *section("How the tables were read", [f"- {note}." for note in notes]),
         "Numbers come from `tables/evidence.csv` (rows `pooled` are over all runs), "
@@ -58,8 +72,8 @@ def findings(
     return "\n\n".join(parts) + "\n"
 
 
-def section(title: str, lines: Sequence[str]) -> list[str]:
-    return [f"## {title}", "\n".join(lines)] if lines else []
+def section(title: str, lines: Sequence[str], figure: str | None = None) -> list[str]:
+    return [f"## {title}", "\n".join(lines), *([figure] if figure else [])] if lines else []
 
 
 def pooled(evidence: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lmtopo.study import again, tasks
+from lmtopo.study import again, shown, tasks
 from lmtopo.study.again import Variant
 from lmtopo.study.resolve import (
     RELEASED,
@@ -403,6 +403,7 @@ def sampling(study: Study, dataset: str) -> dict[str, Any]:
 def analyse(study: Study) -> dict[str, Any]:
     section, chosen = study.file.evidence, study.file.table
     told = {"warmup": section.warmup, "draws": section.draws, "seed": study.file.seed}
+    kind = next((one for one in ("png", "svg") if one in study.file.figures.formats), "pdf")
     if chosen is not None:
         return told | {
             "name": Path(chosen.file).stem,
@@ -416,4 +417,5 @@ def analyse(study: Study) -> dict[str, Any]:
             for test in section.primary
         ],
         "null": next(iter(study.file.homology.nulls.draws), None),
+        "figures": {name: f"figures/{name}.{kind}" for name in shown.figures(study)},
     }
