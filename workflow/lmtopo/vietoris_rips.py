@@ -89,8 +89,18 @@ def rips_many(
 
     if threads == 1:
         return [one(x) for x in clouds]
+    found: list[list[Float64[np.ndarray, "_bars 2"]]] = [[] for _ in clouds]
+    waiting = iter(range(len(clouds)))
+
+    def work() -> None:
+        for place in waiting:
+            found[place] = one(clouds[place])
+
+    # a task for each cloud would wake this thread each time, and it would take the lock
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, clouds))
+        for task in [pool.submit(work) for _ in range(threads)]:
+            task.result()
+    return found
 
 
 def warm() -> None:
