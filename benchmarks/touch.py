@@ -8,7 +8,7 @@ _, _, files, log = sys.argv
 for path in re.findall(r'"((?:results|datasets)/[^"]*)"', files):
     if os.path.exists(path):
         continue
-    if os.path.splitext(path)[1] in (".parquet", ".json", ".npz", ".safetensors", ".png", ".md"):
+    if os.path.splitext(path)[1]:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         open(path, "w").close()
         if path.endswith(".parquet"):

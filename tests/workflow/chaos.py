@@ -397,15 +397,22 @@ class Chaos:
         while left := processes(place.folder):
             assert time.monotonic() < until, f"these are left: {[one.cmdline() for one in left]}"
             time.sleep(0.1)
+        temporary = set((place.folder.parent / "tmp").iterdir())
+        # Snakemake makes one before it reads a line of ours, and leaves it if it is killed there
+        begun = {path for path in temporary if path.name.startswith("snakemake") and empty(path)}
+        torchs = {path for path in temporary if path.name.startswith("torchinductor_")}  # on import
         files = [
             *place.folder.glob(".snakemake/locks/*"),
             *place.folder.glob(".snakemake/incomplete/*"),
             *place.folder.glob(".lmtopo/state/*"),
             *place.folder.rglob(".*.tmp-*"),
-            *set((place.folder.parent / "tmp").iterdir())
-            - set((place.folder.parent / "tmp").glob("torchinductor_*")),  # torch's, on import
+            *temporary - begun - torchs,
         ]
         assert not files, f"these are left: {sorted(map(str, files))}"
+
+
+def empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def damaged_tables(place: Workplace) -> list[Path]:
