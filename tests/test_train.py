@@ -150,12 +150,16 @@ def test_a_run_whose_saved_state_is_damaged_begins_anew(
 
 
 def test_a_turned_bit_of_weights_names_the_run_that_has_to_be_made_anew(
-    run: Callable[..., Path],
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lmtopo.errors import Damaged
+    from lmtopo.errors import Damaged, InputError
     from lmtopo.formats.checkpoints import load
 
-    folder = run("whole")
+    made = run("whole")
+    monkeypatch.chdir(made.parent)
+    folder = Path("results/whole")
+    folder.parent.mkdir()
+    made.rename(folder)
     load(folder / "step12", dtype="float32")
     file = folder / "step12/model.safetensors"
     spoilt = bytearray(file.read_bytes())
@@ -163,6 +167,10 @@ def test_a_turned_bit_of_weights_names_the_run_that_has_to_be_made_anew(
     file.write_bytes(spoilt)
     with pytest.raises(Damaged, match=r"whole' is damaged \(the checksum of step12/model.safe"):
         load(folder / "step12", dtype="float32")
+    # what lies elsewhere is the user's, and nobody is told to delete it
+    with pytest.raises(InputError, match="put the file back") as raised:
+        load(folder.resolve() / "step12", dtype="float32")
+    assert not isinstance(raised.value, Damaged)
 
 
 def test_a_run_killed_while_it_was_moved_away_starts_again(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmtopo.checksums import check_folder
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.files import read_json
 
 if TYPE_CHECKING:
@@ -138,16 +138,25 @@ def load(
     ------
     InputError
         If transformers does not know the architecture, or weights are missing from the files or
-        do not fit the model (transformers would fill them at random).
+        do not fit the model (transformers would fill them at random), or a file is not as its
+        ``sha256.json`` says.
     Damaged
-        If a training run of ours wrote it and a file is not as written.
+        If it is so in a training run under ``results/``, which can be made anew.
     """
     from pickle import UnpicklingError
 
     import torch
     from transformers import AutoModelForCausalLM
 
-    check_folder(Path(folder), whole=Path(folder).parent)
+    try:
+        check_folder(Path(folder), whole=Path(folder).parent)
+    except Damaged as error:
+        if Path(folder).parts[:1] == ("results",):
+            raise  # a run that can be trained again
+        raise InputError(
+            f"checkpoint '{folder}' is not as it was written ({error.why}): put the file back, or, "
+            "if the change is meant, remove sha256.json from the folder"
+        ) from None
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(folder),
