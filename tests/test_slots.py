@@ -16,6 +16,7 @@ import pytest
 
 from lmtopo import slots
 from lmtopo.errors import InputError
+from lmtopo.files import lock
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +121,7 @@ def kill_a_holder(key: str, keep: int) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        assert slots.lock(slots.place("study") / "0.lock") is None
+        assert lock(slots.place("study") / "0.lock") is None
         process.send_signal(signal.SIGKILL)
 
 

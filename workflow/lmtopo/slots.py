@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lmtopo.errors import InputError
-from lmtopo.files import lock as lock
-from lmtopo.files import read_json, write_json
+from lmtopo.files import lock, read_json, write_json
 
 STATE = Path(".lmtopo/hub")
 LONGEST_WAIT = 1.0

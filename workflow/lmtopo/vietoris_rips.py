@@ -12,8 +12,9 @@ from lmtopo.errors import InputError
 METRICS = ("euclidean", "cosine", "standardised", "precomputed")
 ENGINES = ("auto", "link", "ripser", "gudhi")
 
-BYTES_PER_PAIR = 12.2
-"""Of memory, of n^2 pairs: distances, how each edge is written, keys, neighbours."""
+BYTES_PER_PAIR = 16.2
+"""Of memory at most, of n^2 pairs: distances, how each edge is written, keys and as much room to
+sort them (all at once where all lengths are the same), neighbours."""
 ALWAYS_FREE = 100e6
 """Bytes that are taken without asking: the question takes as long as a small filtration."""
 

@@ -1,12 +1,12 @@
-ARCHIVE = f"{RESULTS}/{STUDY.name}.zip"
-ARCHIVED = ["diagrams.npz", "curves.npz", "projection.npz"]
+from lmtopo.archive import OF_A_PAIR
 
 
-def recipe(figure):
-    """What a figure is drawn from: what its rule is told, and the tables that it reads."""
-    draw = getattr(rules, f"draw_{figure}")
-    tables = {name: str(path) for name, path in draw.input.items()}
-    return {**json.loads(draw.params.told({}))["arguments"], **tables}
+def recipes_of_figures():
+    """What each figure is drawn from: what its rule is told, and the tables that it reads."""
+    return {
+        figure: {**shown.told, **{table: str(TABLES[table]) for table in shown.tables}}
+        for figure, shown in FIGURES.items()
+    }
 
 
 rule recipes:
@@ -23,7 +23,7 @@ rule recipes:
             lambda w: {
                 "study": STUDY.name,
                 "results": RESULTS,
-                "figures": {figure: recipe(figure) for figure in FIGURES},
+                "figures": recipes_of_figures(),
             },
         ),
         files=files,
@@ -34,9 +34,9 @@ rule recipes:
 rule archive:
     input:
         lambda w: rules.all.input,
-        [file for name in ARCHIVED for file in pair_files(name)],
+        [file for name in OF_A_PAIR for file in pair_files(name)],
     output:
-        archive=ARCHIVE,
+        archive=f"{RESULTS}/{STUDY.name}.zip",
     log:
         f"{LOGS}/archive.log",
     conda:

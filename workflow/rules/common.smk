@@ -16,6 +16,7 @@ if str(LIBRARY) not in sys.path:
 
 from lmtopo import fork_server, session, slots, study, summary, terminal, watch
 from lmtopo.errors import InputError
+from lmtopo.files import lock
 from lmtopo.fingerprint import fingerprint
 from lmtopo.study import again, needs, settings, shown, tasks
 
@@ -83,8 +84,9 @@ wildcard_constraints:
 
 def told(stage, settings=lambda wildcards: {}, module=None):
     """What a job is told of the study, as JSON: the stage, its arguments beside files, and the
-    fingerprint of its code, or of the ``module`` that does its work. It depends on the wildcards alone, so Snakemake re-runs the rule when
-    it changes (parameters made from inputs or outputs are not compared)."""
+    fingerprint of its code, or of the ``module`` that does its work. It depends on the wildcards
+    alone, so Snakemake re-runs the rule when it changes (parameters made from inputs or outputs are
+    not compared)."""
 
     def build(wildcards):
         return call(stage, fingerprint(module or stage), settings(wildcards))
@@ -149,7 +151,7 @@ def begin():
         return
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # Snakemake looks for locks before it sets its own: two started at once both pass
-        SESSION.append(slots.lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
+        SESSION.append(lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
         if SESSION[0] is None:
             raise WorkflowError(
                 f"another run of study '{STUDY.name}' is under way in this folder: wait for its end"

@@ -72,13 +72,16 @@ def runs(
     probes: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> Iterator[dict[str, Any]]:
     """Each run with the look that it has in every figure, and its kept checkpoints."""
-    from lmtopo.draw.style import looks
+    from lmtopo.draw.style import looks, of_run
 
     columns = ["step", "tokens", "flops", "parameters"]
     order = [(model, budget) for model, budget in every]
     for (model, budget), look in looks(order, quality).items():
-        of_run = quality[(quality["model"] == model) & (quality["budget"] == budget)]
-        told = of_run.drop_duplicates("step").set_index("step", drop=False)[columns]
+        told = (
+            of_run(quality, (model, budget))
+            .drop_duplicates("step")
+            .set_index("step", drop=False)[columns]
+        )
         chosen = told.loc[kept.steps[model, budget]]
         dataset, (_, tokenizer) = next(iter(probes[model].items()))
         line = look["linestyle"]

@@ -27,9 +27,7 @@ def draw(
 ) -> Figure:
     """Bars of the first replicate by their birth, a column a checkpoint and a row a homology
     dimension, in units of each cloud's enclosing radius; what never dies is left out."""
-    found = [load(file) for file in files]
-    every = [one.diagrams(layer, pooling, 0) for one in found]
-    radii = [one.radius(layer, pooling, 0) or 1.0 for one in found]
+    every = [load(file).relative(layer, pooling, 0) for file in files]
     dimensions = min(len(diagrams) for diagrams in every)
     figure, panels = plt.subplots(
         dimensions,
@@ -40,9 +38,8 @@ def draw(
         sharey="row",
     )
     for dimension, row in enumerate(panels):
-        for panel, diagrams, radius in zip(row, every, radii, strict=True):
-            bars = diagrams[dimension] / radius
-            bars = bars[np.isfinite(bars[:, 1])]
+        for panel, diagrams in zip(row, every, strict=True):
+            bars = diagrams[dimension]
             shown = longest(bars)
             panel.hlines(np.arange(len(shown)), *shown.T, color=COLOURS[dimension], linewidth=1.1)
             some = f"{len(shown)} longest of " if len(shown) < len(bars) else ""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 
 from lmtopo.draw.style import COLOURS, called, heading
@@ -29,19 +28,15 @@ def draw(
         1, len(files), figsize=(width, 1.0 + width / max(len(files), 3)), squeeze=False, sharey=True
     )
     for panel, step, file in zip(panels[0], steps, files, strict=True):
-        found = load(file)
-        radius = found.radius(layer, pooling, 0) or 1.0  # points that are all the same have no bars
-        for dimension, bars in enumerate(found.diagrams(layer, pooling, 0)):
-            finite = bars[np.isfinite(bars[:, 1])] / radius
+        for dimension, bars in enumerate(load(file).relative(layer, pooling, 0)):
             panel.scatter(
-                finite[:, 0],
-                finite[:, 1],
+                *bars.T,
                 s=9,
                 marker=MARKERS[dimension],
                 color=COLOURS[dimension],
                 alpha=0.55,
                 linewidths=0,
-                label=f"$H_{dimension}$ ({len(finite)})",
+                label=f"$H_{dimension}$ ({len(bars)})",
             )
         panel.plot([0, 1], [0, 1], color="#888888", linewidth=0.7)
         panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", title=f"step {step:,}")

@@ -18,16 +18,17 @@ from lmtopo.draw.style import (
     legend,
     looks,
     nothing,
+    of_run,
     place_on_log,
     sparse,
 )
+from lmtopo.evidence import verdict
 from lmtopo.schedule import spread
 
 DISTANCE, ALIGNMENT = "wasserstein_1", "linear_cka"
 TITLE = "When does the shape of representations change most, and does training have phases?"
 MOST = 30
 """Runs whose change points are shown."""
-ALPHA = 0.05
 UNITS = {"none": "unit of the states", "enclosing_radius": "enclosing radii"}
 
 
@@ -67,9 +68,8 @@ def draw(
         place = place_on_log(panel, table[f"other_{compute}"], label)
         panel.set_yscale("log", nonpositive="mask")
         panel.set_title(name)
-        for (model, budget), look in present.items():
-            run = some[(some["model"] == model) & (some["budget"] == budget)]
-            means = run.groupby(f"other_{compute}")["value"].mean()
+        for shown, look in present.items():
+            means = of_run(some, shown).groupby(f"other_{compute}")["value"].mean()
             at = [place(value) for value in means.index]
             panel.plot(at, means, markevery=sparse(len(at)), **look | {"linewidth": 0.9})
         if column == 0:
@@ -86,7 +86,7 @@ def draw(
     )
     below.set_title(
         "change points through all signatures, beyond compute "
-        f"(filled: p ≤ {ALPHA:g} against series without any)"
+        f"(filled: p ≤ {verdict.ALPHA:g} against series without any)"
     )
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
     legend(figure, present)
@@ -101,7 +101,7 @@ def change_points(
     when: "pd.Series[float]",
 ) -> None:
     for row, (model, budget) in enumerate(runs):
-        run = phases[(phases["model"] == model) & (phases["budget"] == budget)]
+        run = of_run(phases, (model, budget))
         number, clear = changes(run)
         steps = run.loc[run["changes"] == number, "step"]
         at = [when.get((model, budget, step), np.nan) for step in steps]
@@ -126,5 +126,5 @@ def changes(run: pd.DataFrame) -> tuple[int, bool]:
     """How many change points of a run are shown, and whether they are clear: as many as each save
     more than null series do; if not even one does, one."""
     p = run.groupby("changes")["p"].first().sort_index()
-    clear = int((p <= ALPHA).cumprod().sum())
+    clear = int((p <= verdict.ALPHA).cumprod().sum())
     return max(clear, 1), clear > 0

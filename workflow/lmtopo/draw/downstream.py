@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, compute_axis, heading, legend, looks, nothing, place_on_log
+from lmtopo.draw.style import (
+    Runs,
+    compute_axis,
+    heading,
+    legend,
+    looks,
+    nothing,
+    of_run,
+    place_on_log,
+)
 
 TITLE = "Does compute buy the task, beyond what the baselines have?"
 BASELINES = {"majority": "--", "bag_of_words": ":"}
@@ -53,7 +62,7 @@ def draw(
             for aside, ((model, budget), look) in zip(
                 apart, looks(runs, downstream).items(), strict=True
             ):
-                run = scores[(scores["model"] == model) & (scores["budget"] == budget)]
+                run = of_run(scores, (model, budget))
                 run = run.sort_values("step")
                 errors = [run["value"] - run["low"], run["high"] - run["value"]]
                 at = [aside * place(value) for value in run[compute]]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, grid, heading, leftmost, legend, looks, nothing, title
+from lmtopo.draw.style import Runs, grid, heading, leftmost, legend, looks, nothing, of_run, title
 
 RUN = ["model", "budget", "checkpoint"]
 
@@ -45,7 +45,7 @@ def draw(
             "and metric == 'probe_accuracy'"
         )
         for (model, budget), look in looks(runs, some).items():
-            run = some[(some["model"] == model) & (some["budget"] == budget)].sort_values("step")
+            run = of_run(some, (model, budget)).sort_values("step")
             errors = [run["value"] - run["low"], run["high"] - run["value"]]
             faint = look | {"linewidth": 0.7, "markersize": 4}
             panel.errorbar(run["signature"], run["value"], errors, elinewidth=0.6, **faint)

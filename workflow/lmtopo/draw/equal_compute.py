@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float64
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Run, Runs, heading, legend, looks, nothing, title
+from lmtopo.draw.style import Runs, heading, legend, looks, nothing, of_run, title
 from lmtopo.evidence.equal_compute import at
 
 TITLE = "At equal compute, do runs that differ in quality differ in shape?"
@@ -50,10 +50,12 @@ def draw(
         sharey="row",
     )
     for run, look in present.items():
-        loss = np.exp(at_levels(levels, of(losses.assign(value=np.log(losses["perplexity"])), run)))
+        loss = np.exp(
+            at_levels(levels, of_run(losses.assign(value=np.log(losses["perplexity"])), run))
+        )
         for row, (dimension, signature) in zip(panels, shown, strict=True):
             here = (values["dimension"] == dimension) & (values["signature"] == signature)
-            some = of(values[here], run)
+            some = of_run(values[here], run)
             if some.empty:
                 continue
             spread = some.groupby("flops")["value"]
@@ -80,11 +82,6 @@ def draw(
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", "bars: range over subsamples")
     legend(figure, {run: look | {"linestyle": ""} for run, look in present.items()})
     return figure
-
-
-def of(table: pd.DataFrame, run: Run) -> pd.DataFrame:
-    model, budget = run
-    return table[(table["model"] == model) & (table["budget"] == budget)]
 
 
 def compared(losses: pd.DataFrame) -> Float64[np.ndarray, " levels"]:

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, called, grid, heading, looks, lowest, step_ticks, title
+from lmtopo.draw.style import Runs, called, grid, heading, looks, lowest, of_run, step_ticks, title
 from lmtopo.schedule import spread
 
 MOST = 12
@@ -33,7 +33,7 @@ def draw(
     figure, panels = grid(len(shown), columns=3, width=width, height=1.7)
     low, high = table.groupby(["model", "budget", "step", "layer"])["value"].mean().quantile([0, 1])
     for panel, (model, budget) in zip(panels, shown, strict=True):
-        run = table[(table["model"] == model) & (table["budget"] == budget)]
+        run = of_run(table, (model, budget))
         cells = run.pivot_table("value", ["depth", "layer"], "step", sort=True)
         image = panel.imshow(
             cells, aspect="auto", origin="lower", vmin=low, vmax=high, interpolation="nearest"

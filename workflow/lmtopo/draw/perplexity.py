@@ -11,6 +11,7 @@ from lmtopo.draw.style import (
     leftmost,
     legend,
     looks,
+    of_run,
     place_on_log,
     sparse,
 )
@@ -30,7 +31,7 @@ def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
         here = table[table["dataset"] == dataset]
         panel.set_title(f"{dataset} ({here['split'].iloc[0]})")
         for (model, budget), look in looks(runs, here).items():
-            run = here[(here["model"] == model) & (here["budget"] == budget)]
+            run = of_run(here, (model, budget))
             at = [place(value) for value in run[compute]]
             panel.plot(at, run["perplexity"], markevery=sparse(len(run)), **look)
     for panel in leftmost(panels):

@@ -18,6 +18,7 @@ from lmtopo.draw.style import (
     legend,
     looks,
     lowest,
+    of_run,
     place_on_log,
     sparse,
     title,
@@ -56,11 +57,9 @@ def draw(
         panel.set_title(title(dimension, signature), fontsize=6.8)
         some = table[(table["dimension"] == dimension) & (table["signature"] == signature)]
         if null is not None and run is not None:
-            one = some[(some["model"] == run[0]) & (some["budget"] == run[1])]
-            drawn |= draw_null(panel, one, null, compute, place)
-        for (model, budget), look in looks(runs, some).items():
-            of_run = some[(some["model"] == model) & (some["budget"] == budget)]
-            spread = of_run.groupby(compute)["value"].agg(["mean", "min", "max"])
+            drawn |= draw_null(panel, of_run(some, run), null, compute, place)
+        for shown, look in looks(runs, some).items():
+            spread = of_run(some, shown).groupby(compute)["value"].agg(["mean", "min", "max"])
             at = [place(value) for value in spread.index]
             thin = {"markersize": 1.5, "linewidth": 0.9, "markevery": sparse(len(at))}
             panel.plot(at, spread["mean"], **look | thin)

@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lmtopo.diagram_distances import finite, sliced_wasserstein
+from lmtopo.diagram_distances import sliced_wasserstein
 from lmtopo.draw.style import Run, Runs, heading, legend, looks, nothing
 from lmtopo.formats.diagrams import load
 
 TITLE = "Do runs take one path through the space of persistence diagrams?"
 
-END: dict[str, Any] = {"linestyle": "", "markersize": 5, "color": "#555555"}
+END: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 5, "color": "#555555"}
 
 Bars = Float64[np.ndarray, "bars 2"]
 Matrix = Float64[np.ndarray, "n n"]
@@ -49,7 +49,7 @@ def draw(
     if len(owners) < 3:
         return nothing(width, TITLE, "fewer than three checkpoints span no plane")
     clouds = [
-        scaled(files.format(model=model, budget=budget, step=step), layer, pooling)
+        load(files.format(model=model, budget=budget, step=step)).relative(layer, pooling, 0)
         for model, budget, steps in paths
         for step in steps
     ]
@@ -70,27 +70,11 @@ def draw(
     fewer = f"{len(paths)} of {of} runs" if len(paths) < of else ""
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
     start, end = (
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            marker="o",
-            markersize=5,
-            color="#555555",
-            markerfacecolor=face,
-            label=name,
-        )
-        for face, name in (("white", "first checkpoint"), ("#555555", "last checkpoint"))
+        Line2D([], [], **END, markerfacecolor=face, label=name)
+        for face, name in (("white", "first checkpoint"), (END["color"], "last checkpoint"))
     )
     legend(figure, {run: look for run, look in looks(runs).items() if run in owners}, start, end)
     return figure
-
-
-def scaled(file: str, layer: str, pooling: str) -> list[Bars]:
-    """The diagrams of the first replicate in units of the enclosing radius, H0 first."""
-    found = load(file)
-    radius = found.radius(layer, pooling, 0) or 1.0
-    return [finite(one) / radius for one in found.diagrams(layer, pooling, 0)]
 
 
 def distances(diagrams: Sequence[Bars]) -> Matrix:

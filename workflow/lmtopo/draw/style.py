@@ -93,6 +93,12 @@ def looks(runs: Runs, table: pd.DataFrame | None = None) -> dict[Run, dict[str, 
     return {run: look for run, look in found.items() if run in there}
 
 
+def of_run(table: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
+    """The rows of a table that are of one run."""
+    model, budget = run
+    return table[(table["model"] == model) & (table["budget"] == budget)]
+
+
 def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist) -> None:
     """Under the figure one entry per run, one for all seeds of a model, and ``more``."""
     alike: dict[Run, list[Run]] = {}

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from lmtopo.checksums import reading
+from lmtopo.diagram_distances import finite
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 
@@ -135,6 +136,15 @@ class Diagrams:
         """Enclosing radius of the cloud; InputError if the file has none of this name."""
         found = self._array(f"{self._known(layer, pooling, replicate, null, draw)}/{RADIUS}")
         return float(found if draw is None else found[draw])
+
+    def relative(
+        self, layer: str, pooling: str, replicate: int
+    ) -> list[Float64[np.ndarray, "_bars 2"]]:
+        """Diagrams H0 .. Hk of the bars that die in units of the cloud's enclosing radius, in which
+        shape is compared and not size."""
+        key = (layer, pooling, replicate)
+        radius = self.radius(*key) or 1.0  # points that are all the same have no bars
+        return [finite(one) / radius for one in self.diagrams(*key)]
 
     def _known(
         self, layer: str, pooling: str, replicate: int, null: str | None, draw: int | None

@@ -129,7 +129,8 @@ def plan(
     cores = os.cpu_count() or 1
     pairs = checkpoints * len(observed)
     out = [
-        f"Study {name}: {len(models)} runs, {checkpoints} checkpoints, {pairs} pairs",
+        f"Study {name}: {len(models)} run{'s' if len(models) > 1 else ''}, "
+        f"{checkpoints} checkpoints, {pairs} pairs",
         f"{'stage':10}{'to do':>8}{'there':>8}{'CPU hours':>12}{'GPU hours':>12}",
     ]
     runs = sum(run["source"] == "train" for run in models)
