@@ -42,10 +42,7 @@ schema: $(VENV)/.ready
 
 # the README's pictures, made of the default study's figures
 gallery: study
-	$(BIN)/python -c "from pathlib import Path; from PIL import Image; \
-	  [picture.resize([side * 13 // 20 for side in picture.size], Image.Resampling.LANCZOS) \
-	  .quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True) for drawn in Path('results/small/figures').glob('*.png') \
-	  for file in [Path('docs', drawn.name)] if file.is_file() for picture in [Image.open(drawn).convert('RGB')]]"
+	$(BIN)/python docs/gallery.py
 
 # the same versions for `snakemake --sdm conda`; a test keeps the two in step
 conda:
