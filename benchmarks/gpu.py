@@ -27,10 +27,9 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from observe import make, work  # noqa: E402
+from observe import make, make_probe, work  # noqa: E402
 
 from lmtopo import device as devices  # noqa: E402
-from lmtopo import probe as probes_of  # noqa: E402
 from lmtopo.decoder import Decoder  # noqa: E402
 from lmtopo.formats import checkpoints, clouds, probes  # noqa: E402
 from lmtopo.observe import observe  # noqa: E402
@@ -73,30 +72,6 @@ def rate(dtype: torch.dtype, place: torch.device) -> float:
         a, b = (torch.randn(size, size, device=place).to(dtype) for _ in range(2))
         best = max(best, 2 * size**3 / seconds(partial(torch.mm, a, b), place, 10))
     return best
-
-
-def make_probe(folder: Path, name: str, count: int | None, context: int, points: int) -> Path:
-    path = folder / f"{name}.safetensors"
-    probes_of.probe(
-        tokenizer=str(folder / "model"),
-        dataset=str(folder / "articles"),
-        probe=str(path),
-        name="articles",
-        split="validation",
-        documents=count,
-        min_characters=0,
-        max_tokens=None,
-        readings=["windows"],
-        prefix="eos",
-        context=context,
-        stride=context,
-        points=points,
-        poolings=POOLINGS,
-        skip_positions=1,
-        min_text_tokens=16,
-        seed=1,
-    )
-    return path
 
 
 def observed(folder: Path, probe: Path, dtype: str, device: str) -> tuple[clouds.Clouds, float]:
@@ -146,8 +121,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         make(folder, options.documents, shape)
-        whole = make_probe(folder, "whole", None, options.context, options.points)
-        few = make_probe(folder, "few", FEW, 64, 12)
+        windows = partial(make_probe, folder, "windows", poolings=POOLINGS)
+        whole = windows(context=options.context, points=options.points)
+        few = windows(documents=FEW, context=64, points=12)
         print(f"{devices.facts(place)['name']}, PyTorch {torch.__version__}")
         exact, nll = observed(folder, few, "float32", "cpu")
         for dtype in options.dtypes:

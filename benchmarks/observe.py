@@ -20,7 +20,7 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,23 +82,33 @@ def make(folder: Path, count: int, shape: dict[str, Any] = SHAPE) -> list[str]:
     return documents(folder / "articles", "validation")
 
 
-def make_probe(folder: Path, reading: str, prefix: str) -> Path:
-    path = folder / f"{reading}.safetensors"
+def make_probe(
+    folder: Path,
+    reading: str,
+    *,
+    prefix: str = "eos",
+    documents: int | None = None,
+    context: int = CONTEXT,
+    points: int = POINTS,
+    poolings: Sequence[str] = ("token",),
+) -> Path:
+    """The probe of the articles, or of the first ``documents`` of them."""
+    path = folder / f"{reading}-{documents or 'all'}.safetensors"
     probe(
         tokenizer=str(folder / "model"),
         dataset=str(folder / "articles"),
         probe=str(path),
         name="articles",
         split="validation",
-        documents=None,
+        documents=documents,
         min_characters=0,
         max_tokens=None,
         readings=[reading],
         prefix=prefix,
-        context=CONTEXT,
-        stride=CONTEXT,
-        points=POINTS,
-        poolings=["token"],
+        context=context,
+        stride=context,
+        points=points,
+        poolings=poolings,
         skip_positions=1,
         min_text_tokens=16,
         seed=1,
@@ -213,10 +223,8 @@ def passes(folder: Path, probe_file: Path, dtype: str, repeat: int) -> tuple[flo
 
 def compare(folder: Path, texts: list[str], dtype: str, repeat: int) -> None:
     kind: Any = getattr(torch, dtype)
-    by_document, rolling = (
-        make_probe(folder, "document", "none"),
-        make_probe(folder, "rolling", "eos"),
-    )
+    by_document = make_probe(folder, "document", prefix="none")
+    rolling = make_probe(folder, "rolling")
     lengths = np.bincount(probes.load(by_document).readings[0].stream.document)
     tokens = int(lengths.sum())
     nll: dict[str, float] = {}
