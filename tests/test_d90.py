@@ -197,18 +197,39 @@ SETTINGS: dict[str, Any] = {
     "device": "cpu",
     "seed": 1,
 }
+PARAPHRASES = {
+    "source": "generated",
+    "kind": "paraphrases",
+    "seed": 0,
+    "rows": {"train": 40, "validation": 20, "test": 0},
+}
+
+
+def save_pairs(**origin: Any) -> None:
+    dataset(origin=origin, name="pairs", study="test", folder="pairs")
+
+
+@pytest.fixture
+def measure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_checkpoint: Callable[..., Path]
+) -> Callable[..., pd.DataFrame]:
+    """The table of a small checkpoint and the dataset `pairs`, with changes to `SETTINGS`; in an
+    empty folder."""
+    monkeypatch.chdir(tmp_path)
+    checkpoint = str(save_checkpoint(tmp_path / "checkpoint"))
+
+    def table(**changes: Any) -> pd.DataFrame:
+        told = SETTINGS | changes
+        d90(checkpoint=checkpoint, tokenizer=checkpoint, dataset="pairs", d90="d90.parquet", **told)
+        return pd.read_parquet("d90.parquet")
+
+    return table
 
 
 def test_a_batch_that_does_not_fit_names_the_size_that_does(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    save_checkpoint: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch, measure: Callable[..., pd.DataFrame]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    rows = {"train": 40, "validation": 20, "test": 0}
-    origin = {"source": "generated", "kind": "paraphrases", "seed": 0, "rows": rows}
-    dataset(origin=origin, name="pairs", study="test", folder="pairs")
-    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    save_pairs(**PARAPHRASES)
 
     def scarce(*arguments: Any, **how: Any) -> Any:
         if how["recipe"].batch_size > 5:
@@ -217,26 +238,14 @@ def test_a_batch_that_does_not_fit_names_the_size_that_does(
 
     monkeypatch.setattr(finetune, "learn", scarce)
     with pytest.raises(InputError, match=r"finetune.batch_size: 16 pairs of sentences .* 4 fit"):
-        d90(
-            checkpoint=str(checkpoint),
-            tokenizer=str(checkpoint),
-            dataset="pairs",
-            d90="d90.parquet",
-            **SETTINGS | {"batch_size": 16},
-        )
+        measure(batch_size=16)
     assert not list(Path(".lmtopo").rglob("*.json"))
 
 
 def test_what_is_tuned_once_is_not_tuned_again(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    save_checkpoint: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch, measure: Callable[..., pd.DataFrame]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    rows = {"train": 40, "validation": 20, "test": 0}
-    origin = {"source": "generated", "kind": "paraphrases", "seed": 0, "rows": rows}
-    dataset(origin=origin, name="pairs", study="test", folder="pairs")
-    checkpoint = save_checkpoint(tmp_path / "checkpoint")
+    save_pairs(**PARAPHRASES)
     tuned: list[tuple[int | None, bool]] = []
 
     def counted(*arguments: Any, **how: Any) -> Any:
@@ -246,22 +255,11 @@ def test_what_is_tuned_once_is_not_tuned_again(
         return learn(*arguments, **how)
 
     monkeypatch.setattr(finetune, "learn", counted)
-
-    def table(**changes: Any) -> pd.DataFrame:
-        d90(
-            checkpoint=str(checkpoint),
-            tokenizer=str(checkpoint),
-            dataset="pairs",
-            d90="d90.parquet",
-            **SETTINGS | changes,
-        )
-        return pd.read_parquet("d90.parquet")
-
     limit = [3]
     with pytest.raises(KeyboardInterrupt):
-        table()
+        measure()
     limit = [99]
-    found = table()
+    found = measure()
     assert tuned == [(None, False)] * 2 + [(8, False)] * 2 + [(8, True)] * 2
     assert list(found.columns) == list(DOWNSTREAM)
     assert not found.duplicated(list(KEYS["downstream"])).any()
@@ -271,20 +269,17 @@ def test_what_is_tuned_once_is_not_tuned_again(
     assert math.isnan(values["d90_global"])
     assert math.isnan(values["d90_said"])
     first = Path("d90.parquet").read_bytes()
-    table()
+    measure()
     assert len(tuned) == 6
     assert Path("d90.parquet").read_bytes() == first
-    table(dimensions=[8, 16, 2])  # no room for two dimensions beside the scales of five layers
+    measure(dimensions=[8, 16, 2])  # no room for two dimensions beside the scales of five layers
     assert tuned[6:] == [(2, False)] * 2 + [(16, False)] * 2 + [(16, True)] * 2
-    table(steps=4)
+    measure(steps=4)
     assert len(tuned) == 18
 
 
 @pytest.mark.slow
-def test_a_task_that_can_be_learned_has_a_d90(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_checkpoint: Callable[..., Path]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_task_that_can_be_learned_has_a_d90(measure: Callable[..., pd.DataFrame]) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 300)
     ends = [" It sang.", " The hill was red."]
@@ -296,18 +291,9 @@ def test_a_task_that_can_be_learned_has_a_d90(
     for split, part in {"train": slice(0, 200), "validation": slice(200, 300)}.items():
         pd.DataFrame(rows)[part].to_parquet(f"{split}.parquet")
     splits = {split: f"{split}.parquet" for split in ("train", "validation")}
-    origin = {"source": "local", "format": "parquet", "splits": splits}
-    dataset(origin=origin, name="pairs", study="test", folder="pairs")
-    checkpoint = save_checkpoint(tmp_path / "checkpoint")
-    changes = {"dimensions": [1, 8, 256], "steps": 60, "batch_size": 16, "learning_rate": 3e-3}
-    d90(
-        checkpoint=str(checkpoint),
-        tokenizer=str(checkpoint),
-        dataset="pairs",
-        d90="d90.parquet",
-        **SETTINGS | changes | {"seeds": 1},
-    )
-    values = pd.read_parquet("d90.parquet").set_index("metric")["value"]
+    save_pairs(source="local", format="parquet", splits=splits)
+    found = measure(dimensions=[1, 8, 256], seeds=1, steps=60, batch_size=16, learning_rate=3e-3)
+    values = found.set_index("metric")["value"]
     assert values["finetuned_accuracy"] > 0.97
     assert values["global_1_accuracy"] < 0.9
     assert values["d90_global"] in (8, 256)
