@@ -167,6 +167,7 @@ def make_probe(dataset_folder: Path, tokenizer_folder: Path) -> Callable[..., Pa
         from lmtopo.probe import probe
 
         settings = {
+            "dataset": str(dataset_folder),
             "name": "stories",
             "split": "validation",
             "documents": None,
@@ -182,12 +183,7 @@ def make_probe(dataset_folder: Path, tokenizer_folder: Path) -> Callable[..., Pa
             "min_text_tokens": 8,
             "seed": 1,
         }
-        probe(
-            tokenizer=str(tokenizer_folder),
-            dataset=str(dataset_folder),
-            probe=str(path),
-            **settings | changes,
-        )
+        probe(tokenizer=str(tokenizer_folder), probe=str(path), **settings | changes)
         return path
 
     return make

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmtopo import tokenizer
+from lmtopo.dataset import dataset
 from lmtopo.dataset.documents import documents
 from lmtopo.errors import InputError
 from lmtopo.formats import probes
@@ -156,6 +157,22 @@ def test_too_few_texts_are_counted_in_the_error(
     with pytest.raises(InputError, match="need as many positions"):
         make_probe(tmp_path / "probe", points=100_000, poolings=["token"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_file_that_is_cut_more_can_be_held_out(
+    tmp_path: Path, make_probe: Callable[..., Path]
+) -> None:
+    file, folder = tmp_path / "text", tmp_path / "mine"
+    file.write_text("A bird sang on the hill and flew away.\n" * 40)
+    origin = {"source": "local", "format": "lines", "path": str(file)}
+    dataset(origin=origin, name="mine", study="test", folder=str(folder))
+    told = {"dataset": str(folder), "name": "mine", "points": 100_000}
+    mend = f"or raise datasets.mine.holdout, the share of '{file}' that is 'validation'"
+    with pytest.raises(InputError, match=mend):
+        make_probe(tmp_path / "probe", **told)
+    for change in ({"split": "train"}, {"documents": 2}):
+        with pytest.raises(InputError, match=r"clouds.min_text_tokens$"):
+            make_probe(tmp_path / "probe", **told | change)
 
 
 def test_several_readings_are_kept_apart_and_the_first_is_sampled(

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lmtopo import device, study
+from lmtopo.dataset import dataset
 from lmtopo.errors import InputError
 from lmtopo.study import again, settings, shown, tasks
 from lmtopo.study.schema import json_schema
@@ -370,6 +371,26 @@ def test_overlapping_windows_make_more_texts(raw: dict[str, Any], tmp_path: Path
     assert "at most" in problems(raw)
     raw["quality"]["stride"] = 32
     study.read(raw)
+
+
+def test_of_a_file_that_is_cut_more_can_be_held_out(raw: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("\n".join(["word " * 200] * 10))
+    raw["datasets"]["few"] = {"source": "local", "format": "lines", "path": "text"}
+    mend = "or raise datasets.few.holdout, the share of 'text' that is 'validation'"
+    raw["evaluate"] = ["few"]
+    assert mend in problems(raw)
+    raw["clouds"] = {"points": 10**5}
+    assert mend in problems(raw)
+    for entry in ({"split": "train"}, {"documents": 1}):
+        raw["evaluate"] = [{"dataset": "few", **entry}]
+        assert "too few" in problems(raw)
+        assert "holdout" not in problems(raw)
+    origin = {"source": "generated", "kind": "stories", "seed": 0, "rows": {"validation": 3}}
+    dataset(origin=origin, name="saved", study="mine", folder="saved")
+    raw["datasets"]["few"] = {"source": "local", "format": "arrow", "path": "saved"}
+    raw["evaluate"] = ["few"]
+    assert "too few" in problems(raw)
+    assert "holdout" not in problems(raw)
 
 
 def test_settings_hold_what_a_stage_uses_and_nothing_else(raw: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Stage `probe`: the tokens that every checkpoint of a tokenizer reads, and where it is sampled."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Int64
 
 from lmtopo import harness
 from lmtopo.errors import InputError
+from lmtopo.files import read_json
 from lmtopo.formats.probes import Places, Probe, Reading, save
 from lmtopo.seeds import generator
 from lmtopo.windows import Stream, Windows, document_windows, rolling_windows, stream, windows
@@ -64,6 +66,7 @@ def probe(
     """
     from lmtopo import tokenizer as tokenizers
     from lmtopo.dataset.documents import documents as read
+    from lmtopo.dataset.holdout import or_hold_out
 
     loaded = tokenizers.load(tokenizer)
     found = []
@@ -89,7 +92,10 @@ def probe(
             rng=generator(seed, "probe", name),
         )
     except InputError as error:
-        raise InputError(f"dataset '{name}', split '{split}': {error}") from error
+        origin = read_json(Path(dataset) / "provenance.json")["origin"]
+        limited = first.facts["n_documents"] == documents
+        mend = or_hold_out(origin, name, split, limited=limited)
+        raise InputError(f"dataset '{name}', split '{split}': {error}{mend}") from error
     facts = {"dataset": name, "split": split, "skip_positions": skip_positions}
     save(probe, Probe(tuple(found), places, facts))
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from lmtopo.dataset.holdout import or_hold_out
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.study.resolve import RELEASED
@@ -392,16 +393,18 @@ def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | Non
     positions = sum(count for count in tokens if count >= text)
     stride = quality.stride or quality.context
     texts = sum(min(count // text, count // stride + 2) for count in tokens)
+    origin = file.datasets[entry.dataset].model_dump()
+    mend = or_hold_out(origin, entry.dataset, entry.split, limited=len(sizes) == entry.documents)
     if positions < clouds.points:
         return (
             f"has {sum(sizes)} bytes in {len(sizes)} documents: too few tokens for clouds of "
-            f"{clouds.points} points; give more text or lower clouds.points"
+            f"{clouds.points} points; give more text or lower clouds.points{mend}"
         )
     if texts < clouds.points and set(clouds.poolings) & {"last", "mean"}:
         return (
             f"has at most {texts} texts of {text} tokens: too few for clouds of {clouds.points} "
             "points with pooling 'last' or 'mean'; give more text, lower clouds.points or "
-            "clouds.min_text_tokens, or pool by 'token' alone"
+            f"clouds.min_text_tokens, or pool by 'token' alone{mend}"
         )
     return None
 
