@@ -123,6 +123,15 @@ def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:
         study.redraw("x", folder=tmp_path)
 
 
+@pytest.mark.parametrize("width", [5.9, 20.5, float("nan")])
+def test_a_figure_is_redrawn_no_smaller_or_larger_than_a_study_draws_it(
+    width: float, results: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=f"width is {width} inches: give 6 to 20"):
+        lmtopo.load_study(results).redraw(folder=tmp_path / "drawn", width=width)
+    assert not (tmp_path / "drawn").exists()
+
+
 def test_what_is_damaged_is_not_packed(results: str) -> None:
     path = Path(results, "pairs/m/b/step1/d/curves.npz")
     spoilt = bytearray(path.read_bytes())

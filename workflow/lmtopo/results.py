@@ -154,10 +154,20 @@ class StudyResults:
         width: float | None = None,
     ) -> list[Path]:
         """Draw figures (all, if none is named) from the tables and diagrams into ``folder``, as
-        the study did: ``folder/{figure}.{format}``. ``width`` in inches, if another is wanted.
+        the study did: ``folder/{figure}.{format}``. ``width`` in inches, 6 to 20, if another is
+        wanted.
+
+        Raises
+        ------
+        InputError
+            If there is no such figure, or it cannot be so wide.
         """
         from lmtopo.draw import draw
+        from lmtopo.study.schema import FIGURE_WIDTHS
 
+        least, most = FIGURE_WIDTHS
+        if width is not None and not least <= width <= most:
+            raise InputError(f"width is {width:g} inches: give {least} to {most}")
         told = self._json("recipes.json")
         if unknown := set(figures) - set(told["figures"]):
             raise InputError(
