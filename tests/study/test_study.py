@@ -259,27 +259,46 @@ def test_a_missing_local_file_is_named(raw: dict[str, Any]) -> None:
     assert "no/such.txt" in problems(raw)
 
 
-def test_one_dataset_name_with_two_origins_names_both_studies(
-    raw: dict[str, Any], tmp_path: Path
-) -> None:
-    other = deepcopy(SMALLEST) | {"study": "theirs"}
-    other["datasets"] = {"stories": {"source": "generated", "kind": "articles"}}
-    folder = tmp_path / "config" / "studies"
-    folder.mkdir(parents=True)
-    (folder / "theirs.yaml").write_text(yaml.safe_dump(other))
+OTHER_STORIES = {"source": "generated", "kind": "stories", "seed": 9}
+
+
+def describe_other_stories(study: str) -> None:
+    """A file of another study, in which dataset `stories` is another."""
+    other = SMALLEST | {"study": study, "datasets": {"stories": OTHER_STORIES}}
+    Path("config/studies").mkdir(parents=True, exist_ok=True)
+    Path(f"config/studies/{study}.yaml").write_text(yaml.safe_dump(other))
+
+
+def save_other_stories(study: str) -> None:
+    """What another study has saved as dataset `stories`."""
+    Path("datasets/stories").mkdir(parents=True)
+    provenance = {"study": study, "origin": OTHER_STORIES}
+    Path("datasets/stories/provenance.json").write_text(json.dumps(provenance))
+
+
+def test_one_dataset_name_with_two_origins_names_both_studies(raw: dict[str, Any]) -> None:
+    describe_other_stories("theirs")
     text = problems(raw)
     assert "study 'mine'" in text
     assert "study 'theirs' (described in config/studies/theirs.yaml)" in text
 
 
-def test_a_saved_dataset_of_another_study_is_not_overwritten(
-    raw: dict[str, Any], tmp_path: Path
-) -> None:
-    saved = tmp_path / "datasets" / "stories"
-    saved.mkdir(parents=True)
-    origin = {"source": "generated", "kind": "stories", "seed": 9}
-    (saved / "provenance.json").write_text(json.dumps({"study": "theirs", "origin": origin}))
+def test_a_saved_dataset_of_another_study_is_not_overwritten(raw: dict[str, Any]) -> None:
+    save_other_stories("theirs")
     assert "study 'theirs' (saved in datasets/stories)" in problems(raw)
+
+
+def test_a_dataset_name_with_other_origins_is_one_problem(raw: dict[str, Any]) -> None:
+    save_other_stories("theirs")
+    describe_other_stories("theirs")
+    describe_other_stories("yours")
+    assert problems(raw).splitlines() == [
+        "study 'mine' has 1 problem:",
+        "  - datasets.stories: study 'mine' makes it from another origin than study 'theirs' "
+        "(saved in datasets/stories, described in config/studies/theirs.yaml) and study 'yours' "
+        "(described in config/studies/yours.yaml): one name stands for one dataset, so rename it "
+        "in one of them",
+    ]
 
 
 def test_local_checkpoints_are_found_by_step(

@@ -436,14 +436,15 @@ def too_few_unique(file: StudyFile, model: TrainedModel) -> list[str]:
 
 
 def other_origin(file: StudyFile, name: str) -> list[str]:
-    """Other studies that give the dataset's name a different origin, on disk or in a file."""
+    """Other studies that give the dataset's name a different origin, on disk or in a file: one
+    problem, however many they are."""
     mine = file.datasets[name].model_dump(mode="json", exclude_none=True)
-    problems = []
+    found: dict[str, list[str]] = {}
     saved = Path("datasets") / name / "provenance.json"
     if saved.is_file():
         other = read_json(saved)
         if other["study"] != file.study and other["origin"] != mine:
-            problems.append(clash(file.study, other["study"], f"saved in {saved.parent}"))
+            found[other["study"]] = [f"saved in {saved.parent}"]
     for path in (path for pattern in STUDY_FILES for path in sorted(Path().glob(pattern))):
         try:
             sibling = parse({**yaml.safe_load(path.read_text()), "data": file.data})
@@ -451,12 +452,11 @@ def other_origin(file: StudyFile, name: str) -> list[str]:
             continue  # what is wrong with another study is said when that one is run
         theirs = sibling.datasets.get(name)
         if sibling.study != file.study and theirs is not None and theirs != file.datasets[name]:
-            problems.append(clash(file.study, sibling.study, f"described in {path}"))
-    return problems
-
-
-def clash(study: str, other: str, where: str) -> str:
-    return (
-        f"study '{study}' makes it from another origin than study '{other}' ({where}): "
-        "one name stands for one dataset, so rename it in one of them"
-    )
+            found.setdefault(sibling.study, []).append(f"described in {path}")
+    if not found:
+        return []
+    others = " and ".join(f"study '{study}' ({', '.join(where)})" for study, where in found.items())
+    return [
+        f"study '{file.study}' makes it from another origin than {others}: one name stands for one "
+        "dataset, so rename it in one of them"
+    ]
