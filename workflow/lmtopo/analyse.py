@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lmtopo.blas import one_thread
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 from lmtopo.tables import KEYS, read, write_table
@@ -63,8 +64,7 @@ def analyse(
         nothing that was measured.
     """
     import pandas as pd
-    import scipy.linalg  # noqa: F401  its BLAS is its own, and only what is loaded is limited
-    from threadpoolctl import threadpool_limits
+    import scipy.linalg  # noqa: F401  it brings a BLAS of its own
 
     from lmtopo.evidence import findings as text
     from lmtopo.evidence import phases as change_points
@@ -76,8 +76,7 @@ def analyse(
     else:
         read_in = of_study(str(quality), str(signatures), downstream, external, null, primary or ())
     series = read_in.series
-    # the order of BLAS's sums, and with it the last bits, would depend on its threads
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         parts = [part for one in series for part in rows.rows(one, warmup)]
         if not parts and table is not None:
             raise InputError(

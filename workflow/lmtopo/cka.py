@@ -21,8 +21,8 @@ import math
 
 import numpy as np
 from jaxtyping import Float, Float64
-from threadpoolctl import threadpool_limits
 
+from lmtopo.blas import one_thread
 from lmtopo.errors import InputError
 
 FEWEST = 4
@@ -43,8 +43,7 @@ def linear_cka(
     """
     if len(x) != len(y):
         raise InputError(f"CKA compares point by point, but there are {len(x)} and {len(y)}")
-    # the order of BLAS's sums, and with it the last bits, would depend on its threads
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         return alignment(gram(x, debiased=debiased), gram(y, debiased=debiased))
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lmtopo import comparisons, tables
+from lmtopo.blas import one_thread
 from lmtopo.checksums import read_sealed
 from lmtopo.cka import alignment, gram
 from lmtopo.diagram_distances import bottleneck, finite, sliced_wasserstein, wasserstein
@@ -134,13 +135,11 @@ def compare(
         If the diagrams were computed with other parameters.
     """
     import pandas as pd
-    from threadpoolctl import threadpool_limits
 
     read = [read_run(pairs, run, dataset, clouds_kept) for run in runs]
     groups = within(read[0], landmarks) if len(read) == 1 else between(read, landmarks)
     how = Measured(scale, pca, subsample, replicates, seed)
-    # the order of BLAS's sums, and with it the last bits, would depend on its threads
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         rows = [
             row
             for layer, other_layer, compared in groups
@@ -217,12 +216,9 @@ def measured(
 
     @cache
     def diagrams(of: Observed, layer: str, replicate: int) -> list[Bars]:
-        bars = [finite(one) for one in of.diagrams.diagrams(layer, pooling, replicate)]
-        if how.scale == "none":
-            return bars
-        # points that are all the same have no radius, but no bars either
-        radius = of.diagrams.radius(layer, pooling, replicate) or 1.0
-        return [one / radius for one in bars]
+        if how.scale == "enclosing_radius":
+            return of.diagrams.relative(layer, pooling, replicate)
+        return [finite(one) for one in of.diagrams.diagrams(layer, pooling, replicate)]
 
     for relation, one, other in compared:
         ends = (*one.end(layer), *other.end(other_layer), pooling, relation)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from lmtopo import tables
+from lmtopo.blas import one_thread
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
@@ -90,7 +91,7 @@ def describe(
         If a signature is unknown, or the diagrams were computed with other parameters.
     """
     import pandas as pd
-    from threadpoolctl import threadpool_limits
+    import scipy.linalg  # noqa: F401  it brings a BLAS of its own
 
     facts = read_json(quality)
     found = cloud_files.load(clouds)
@@ -98,8 +99,8 @@ def describe(
     rows: list[tuple[Any, ...]] = []
     drawn_rows: list[tuple[Any, ...]] = []
     shapes: dict[tuple[str, str], list[Shapes]] = {}
-    # The matrices are small: BLAS threads would wait for each other, 7 times longer on two cores.
-    with threadpool_limits(1, "blas"):
+    # matrices are small, too: threads would wait for each other, 7 times longer on two cores
+    with one_thread():
         for key, values, drawn, shape in measured(
             found,
             measure,

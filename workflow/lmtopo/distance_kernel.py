@@ -61,12 +61,25 @@ def measure(x, chord, tile, d):
 
 
 @compiled
-def tree_length(d, chosen, reached):
-    """Total length of the minimum spanning tree of the points ``chosen`` (Prim's algorithm).
+def tree_lengths(d, order, reached, sizes, means):
+    """Fill ``means`` with the mean total length of the minimum spanning trees of as many samples of
+    each of ``sizes`` as there are in a row in ``order``.
 
-    ``d``: lengths between all points; ``reached``: room for a length per chosen point.
+    ``d``: lengths between all points; ``reached``: room for a length per point.
     """
-    n, total, current = len(chosen), 0.0, 0
+    for at in range(len(sizes)):
+        size = sizes[at]
+        parts, total = len(order) // size, 0.0
+        for part in range(parts):
+            total += tree_length(d, order, part * size, size, reached)
+        means[at] = total / parts
+
+
+@compiled
+def tree_length(d, order, first, n, reached):
+    """Total length of the minimum spanning tree of ``n`` points in a row in ``order`` (Prim's
+    algorithm)."""
+    total, current = 0.0, 0
     for place in range(n):
         reached[place] = np.inf
     for _ in range(n - 1):
@@ -74,7 +87,7 @@ def tree_length(d, chosen, reached):
         nearest = -1
         for place in range(n):
             if reached[place] >= 0:
-                length = d[chosen[current], chosen[place]]
+                length = d[order[first + current], order[first + place]]
                 if length < reached[place]:
                     reached[place] = length
                 if nearest < 0 or reached[place] < reached[nearest]:
@@ -82,6 +95,41 @@ def tree_length(d, chosen, reached):
         total += reached[nearest]
         current = nearest
     return total
+
+
+@compiled
+def likeliest_dimensions(neighbours, scales, logs, found):
+    """Fill ``found`` with the d of the greatest likelihood at each of ``scales`` (n1), NaN if all
+    ratios are 1: see `intrinsic_dimension.gride_at`.
+
+    ``neighbours``: a row per point, lengths to its neighbours; ``logs``: room for one per point.
+    """
+    n = len(neighbours)
+    for at in range(len(scales)):
+        n1 = scales[at]
+        total, ties = 0.0, True
+        for i in range(n):
+            log = math.log(neighbours[i, 2 * n1 - 1] / neighbours[i, n1 - 1])
+            ties = ties and log <= 0
+            logs[i] = max(log, 1e-12)  # at a single tie ln m / (1 - m^-d) is its limit, 1 / d
+            total += logs[i]
+        found[at] = np.nan
+        if ties:
+            continue
+        d = 2 * n1 / ((3 * n1 - 1) * total / n)
+        for _ in range(50):
+            terms = squares = 0.0
+            for i in range(n):
+                rest = -math.expm1(-d * logs[i])
+                term = logs[i] / rest
+                terms += term
+                squares += term * term * (1 - rest)
+            g = 1 / d + ((n1 - 1) * terms - (2 * n1 - 1) * total) / n
+            fall = 1 / (d * d) + (n1 - 1) * squares / n
+            d += g / fall
+            if g / fall <= 1e-6 * d:  # as steps converge quadratically, 1e-12 is left
+                break
+        found[at] = d
 
 
 @compiled(fastmath={"reassoc", "nsz"})

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
-from threadpoolctl import threadpool_limits
 
+from lmtopo.blas import one_thread
 from lmtopo.errors import InputError
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats.diagrams import Key, Persistence, save
@@ -42,8 +42,7 @@ def persist(
     """
     limit = math.inf if threshold is None else threshold
     results: dict[Key, Persistence] = {}
-    # The last bits of a null's draw would depend on BLAS's threads.
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         for batch in samples(
             cloud_files.load(clouds),
             pca=pca,

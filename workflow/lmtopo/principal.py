@@ -2,8 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float32
-from threadpoolctl import threadpool_limits
 
+from lmtopo.blas import one_thread
 from lmtopo.errors import InputError
 
 
@@ -30,8 +30,7 @@ def principal(
             f"{min(size - 1, width)} principal components: lower clouds.pca"
         )
     x = points.astype(np.float64)
-    # the order of BLAS's sums, and with it the last bits, would depend on its threads
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         u, s, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
     coordinates: Float32[np.ndarray, "points count"] = (u[:, :count] * s[:count]).astype(np.float32)
     return coordinates

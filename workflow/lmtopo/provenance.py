@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def origin(files: Iterable[str | Path] = (), **facts: Any) -> dict[str, Any]:
     }
 
 
+@cache
 def versions() -> dict[str, str]:
     """Installed versions of the libraries that results depend on."""
     found = {}

@@ -108,12 +108,14 @@ def warm() -> None:
     """Load the compiled code, so that processes that are forked need not; where there is none yet,
     leave it to those who need it: compiling takes longer than all else that they wait for."""
     from lmtopo import compiled
-    from lmtopo.distance_kernel import tree_length
+    from lmtopo.distance_kernel import likeliest_dimensions, tree_lengths
 
     if compiled.kept():
         corners = np.eye(3)
         rips(corners)
-        tree_length(corners, np.arange(3), np.empty(3))
+        one, room = np.arange(1, 2), np.empty(3)
+        tree_lengths(corners, np.arange(3), room, one, room)
+        likeliest_dimensions(np.arange(1.0, 7.0).reshape(3, 2), one, room, room)
 
 
 def filtration(
@@ -238,9 +240,9 @@ def measured(points: Float64[np.ndarray, "n d"], *, chord: bool) -> Float32[np.n
     from lmtopo.distance_kernel import TILE, measure
 
     n = len(points)
-    padding = ((0, -n % TILE), (0, 0))
+    padded = np.concatenate([points, *[points[-1:]] * (-n % TILE)])
     d = np.empty((n, n), dtype=np.float32)
-    measure(np.pad(points, padding, mode="edge"), chord, np.empty(TILE * TILE), d)
+    measure(padded, chord, np.empty(TILE * TILE), d)
     return d
 
 

@@ -60,8 +60,13 @@ PRELOAD = (
     "sklearn.model_selection",
     "threadpoolctl",
     "matplotlib.pyplot",
-    "lmtopo.vietoris_rips:warm",
+    "lmtopo.observe",
+    "lmtopo.persist",
+    "lmtopo.describe",
+    "lmtopo.blas:warm",
     "lmtopo.formats.checkpoints:warm",
+    "lmtopo.provenance:versions",
+    "lmtopo.vietoris_rips:warm",
 )
 
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lmtopo.blas import one_thread
 from lmtopo.diagram_distances import sliced_wasserstein
 from lmtopo.draw.style import Run, Runs, heading, legend, looks, nothing
 from lmtopo.formats.diagrams import load
@@ -42,8 +43,7 @@ def draw(
     ``paths``: model, budget and the steps shown of each run that is shown, ``of`` so many;
     ``files``: where their diagrams lie, with ``{model}``, ``{budget}`` and ``{step}`` in it.
     """
-    import scipy.linalg  # noqa: F401  its BLAS is its own, and only what is loaded is limited
-    from threadpoolctl import threadpool_limits
+    import scipy.linalg  # noqa: F401  it brings a BLAS of its own
 
     owners = [(model, budget) for model, budget, steps in paths for _ in steps]
     if len(owners) < 3:
@@ -54,8 +54,7 @@ def draw(
         for step in steps
     ]
     dimensions = min(len(one) for one in clouds)
-    # the order of BLAS's sums, and with it the last bits, would depend on its threads
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         found = [
             embedded(distances([one[dimension] for one in clouds]))
             for dimension in range(dimensions)

@@ -80,6 +80,7 @@ class Diagrams:
 
     path: Path
     _read: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _split: dict[str, list[np.ndarray]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _file(self) -> "np.lib.npyio.NpzFile":
@@ -117,13 +118,7 @@ class Diagrams:
         """Diagrams H0 .. Hk; InputError if the file has none of this name."""
         name = self._known(layer, pooling, replicate, null, draw)
         every = [f"{name}/H{k}" for k in range(self._dimensions[name])]
-        if draw is None:
-            return [self._array(one) for one in every]
-        ends = [np.cumsum(self._array(f"{one}{BARS}"), dtype=np.int64) for one in every]
-        return [
-            self._array(one)[end[draw - 1] if draw else 0 : end[draw]]
-            for one, end in zip(every, ends, strict=True)
-        ]
+        return [self._array(one) if draw is None else self._draws(one)[draw] for one in every]
 
     def radius(
         self,
@@ -159,6 +154,12 @@ class Diagrams:
             f"'{self.path}' has no diagrams of {name._replace(draw=draw)}: run persist again with "
             "these settings"
         )
+
+    def _draws(self, name: str) -> list[Float64[np.ndarray, "_bars 2"]]:
+        if name not in self._split:
+            ends = np.cumsum(self._array(f"{name}{BARS}"), dtype=np.int64)
+            self._split[name] = np.split(self._array(name), ends[:-1])
+        return self._split[name]
 
     def _array(self, name: str) -> Float64[np.ndarray, "..."]:
         if name not in self._read:

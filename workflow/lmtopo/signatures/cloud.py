@@ -58,6 +58,8 @@ class Cloud:
         Equal points do, and those that differ by the rounding of a float32 forward pass.
         """
         same = self.lengths <= SAME * self.radius
+        if np.count_nonzero(same) == len(same):  # each with itself alone
+            return np.zeros(len(same), dtype=np.bool_)
         return np.tril(same, -1).any(axis=1)  # type: ignore[return-value]
 
     @cached_property

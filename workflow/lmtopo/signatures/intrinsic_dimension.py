@@ -8,6 +8,7 @@ neighbour, and logarithms are natural.
 """
 
 import math
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -110,23 +111,11 @@ def gride_at(cloud: Cloud, scales: Int64[np.ndarray, " scales"]) -> Float64[np.n
     NaN if all ratios are 1. As g falls and is convex, Newton's steps from where it is positive
     (1 / (1 - e^-x) is more than 1 / x + 1 / 2) rise to the only root and do not pass it.
     """
-    n1 = scales[:, None]
-    logs = np.log(cloud.neighbours[:, 2 * scales - 1] / cloud.neighbours[:, scales - 1]).T
-    ties = ~logs.any(axis=1)
-    logs = np.maximum(logs, 1e-12)  # at a single tie ln m / (1 - m^-d) is its limit, 1 / d
-    points = logs.shape[1]
-    mean = logs.sum(axis=1, keepdims=True) / points
-    d = 2 * n1 / ((3 * n1 - 1) * mean)
-    for _ in range(50):
-        rest = -np.expm1(-d * logs)
-        terms = logs / rest
-        g = 1 / d + (n1 - 1) * terms.sum(axis=1, keepdims=True) / points - (2 * n1 - 1) * mean
-        fall = 1 / d**2 + (n1 - 1) * (terms**2 * (1 - rest)).sum(axis=1, keepdims=True) / points
-        step = g / fall
-        d = d + step
-        if (step <= 1e-6 * d).all():  # as steps converge quadratically, 1e-12 is left
-            break
-    return np.where(ties, np.nan, d[:, 0])
+    from lmtopo.distance_kernel import likeliest_dimensions
+
+    found = np.empty(len(scales))
+    likeliest_dimensions(cloud.neighbours, scales, np.empty(len(cloud.neighbours)), found)
+    return found
 
 
 @of_cloud
@@ -178,18 +167,16 @@ def spanning_trees(
     size sees (almost) every point; parts of fewer than 8 points are left out. The order is the same
     for every cloud of that many points.
     """
-    from lmtopo.distance_kernel import tree_length
+    from lmtopo.distance_kernel import tree_lengths
 
     n = len(cloud.apart)
-    order = generator(0, "spanning trees").permutation(n)
-    reached = np.empty(n)
-    sizes = [n // parts for parts in PARTS if n // parts >= SMALLEST]
-    totals = [
-        sum(
-            tree_length(cloud.apart, order[part * size : (part + 1) * size], reached)
-            for part in range(parts)
-        )
-        / parts
-        for parts, size in zip(PARTS, sizes, strict=False)
-    ]
-    return np.array(sizes, dtype=np.int64), np.array(totals, dtype=np.float64)
+    sizes = np.array([n // parts for parts in PARTS if n // parts >= SMALLEST], dtype=np.int64)
+    means = np.empty(len(sizes))
+    tree_lengths(cloud.apart, order_of(n), np.empty(n), sizes, means)
+    return sizes, means
+
+
+@cache
+def order_of(points: int) -> Int64[np.ndarray, " points"]:
+    """One random order of so many points."""
+    return generator(0, "spanning trees").permutation(points)
