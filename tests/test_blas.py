@@ -23,12 +23,20 @@ with one_thread():
 """
 
 
+def test_a_job_has_one_thread_from_the_first() -> None:
+    assert run("import lmtopo.job\n" + THREADS) == ["[1]", "[1]", "[1]", "[1, 1]"]
+
+
 def test_every_blas_has_one_thread_and_those_it_had_afterwards() -> None:
+    assert run(THREADS) == ["[2]", "[1]", "[2]", "[1, 1]"]
+
+
+def run(code: str) -> list[str]:
     said = subprocess.run(
-        [sys.executable, "-c", THREADS],
+        [sys.executable, "-c", code],
         env={"PYTHONPATH": str(WORKFLOW), "OPENBLAS_NUM_THREADS": "2"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.splitlines() == ["[2]", "[1]", "[2]", "[1, 1]"]
+    return said.stdout.splitlines()

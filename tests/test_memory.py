@@ -1,3 +1,6 @@
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,37 @@ def test_the_tightest_control_group_counts(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(memory, "MEMBERSHIP", told)
     assert list(memory.allowances()) == [6 * MIB]
     assert memory.available() == 6 * MIB
+
+
+KEEPING = """
+import resource, sys
+import numpy as np
+from lmtopo.memory import keep_freed
+
+def pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        held = [np.ones(2**17) for _ in range(40)]
+        del held
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(pages() > 10_000)
+keep_freed()
+pages()
+print(pages() < 100)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries have no mallopt")
+def test_freed_memory_is_used_again() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", KEEPING],
+        env={"PYTHONPATH": str(Path(memory.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["True", "True"]
 
 
 @pytest.mark.parametrize("library", ["torch", "numpy"])

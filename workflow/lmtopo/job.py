@@ -17,7 +17,12 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from lmtopo.errors import Damaged, InputError
+from lmtopo.memory import keep_freed
 from lmtopo.terminal import connect
+
+# Read once, when NumPy and SciPy load a BLAS each. Its threads would change the last bits of sums;
+# a forked job that says it needs one (`lmtopo.blas`) would start them, and they spin for 0.1 s.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 _terminal: int | None = None
 
@@ -64,6 +69,7 @@ def run(call: Mapping[str, Any]) -> int:
     except OSError as error:
         say(f"lmtopo {stage}: cannot write the log {log}: {error.strerror}")
         return 1
+    keep_freed()
     began = None
     try:
         module = importlib.import_module(call.get("module", f"lmtopo.{stage}"))

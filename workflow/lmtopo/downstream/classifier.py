@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 STRENGTHS = tuple(10.0**power for power in range(-4, 2))
 """C of the logistic regression, from strong regularisation to weak."""
 FOLDS = 5
+ROWS_PER_FEATURE = 4
+"""From so many rows on, Newton's method is the faster one: its steps cost features^2 times rows."""
 ITERATIONS = 2000
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -40,9 +42,10 @@ def learn(
     `STRENGTHS` with the best mean accuracy in stratified 5-fold cross-validation inside ``train``,
     the standardisation repeated in each fold; of equals, the strongest regularisation.
     """
+    few = not sparse.issparse(train) and ROWS_PER_FEATURE * train.shape[1] <= len(train)
     model = make_pipeline(
         StandardScaler(with_mean=not sparse.issparse(train)),
-        LogisticRegression(max_iter=ITERATIONS),
+        LogisticRegression(max_iter=ITERATIONS, solver="newton-cholesky" if few else "lbfgs"),
     )
     search = GridSearchCV(
         model,
