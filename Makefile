@@ -13,7 +13,7 @@ study: $(VENV)/.ready
 	@PYTHONPATH=workflow $(BIN)/python -m lmtopo.summary small
 
 test: $(VENV)/.ready $(VENV)/.harness
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fast-test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow" -n 2

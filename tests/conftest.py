@@ -13,6 +13,13 @@ TEXTS = [
 ] * 8
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers side by side begin with the files that take minutes: the last one to end would
+    otherwise work on one of them alone."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A byte-level BPE of 300 ids, trained on a few sentences."""
