@@ -1,10 +1,15 @@
 """Intrinsic dimensions of clouds whose dimension is known."""
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lmtopo.signatures import intrinsic_dimension
 from lmtopo.signatures.cloud import Cloud
 from lmtopo.signatures.geometric import duplicate_count
 from lmtopo.signatures.intrinsic_dimension import (
@@ -275,3 +280,26 @@ def test_equal_points_have_no_dimension(estimate, points):
     cloud = Cloud(np.ones((points, 3)))
     assert math.isnan(estimate(cloud))
     assert np.isnan(gride_curve(cloud)).all()
+
+
+WARM = """
+import numpy as np
+from lmtopo import compiled, distance_kernel
+from lmtopo.signatures.cloud import Cloud
+from lmtopo.signatures.intrinsic_dimension import gride, persistent_homology_dimension, warm
+
+kernels = (distance_kernel.likeliest_dimensions, distance_kernel.tree_lengths)
+compiled.kept = lambda: True
+warm()
+before = [list(kernel.signatures) for kernel in kernels]
+cloud = Cloud(np.random.default_rng(0).standard_normal((96, 8), dtype=np.float32))
+gride(cloud), persistent_homology_dimension(cloud)
+assert [list(kernel.signatures) for kernel in kernels] == before, before
+"""
+
+
+def test_what_is_warmed_up_is_what_clouds_need() -> None:
+    library = Path(intrinsic_dimension.__file__).parents[2]
+    subprocess.run(
+        [sys.executable, "-c", WARM], env={**os.environ, "PYTHONPATH": str(library)}, check=True
+    )

@@ -9,8 +9,8 @@ beside Snakemake; what a rule starts, `lmtopo.client`, finds it through an envir
   its jobs. A client that is gone, for this or any other reason, has its job killed. SIGINT,
   SIGTERM and SIGHUP sent to the server itself mean the same as end of file.
 - Imported ahead are third-party modules and the stages of a pair (each some 30 ms for every job
-  otherwise), and what they set up at first use is set up. So a job runs the code whose fingerprint
-  Snakemake took when it began, whatever is edited meanwhile.
+  otherwise), and what they set up at first use is set up. An edit of these stages is in effect from
+  the next run on; other stages are imported by each child, and edits in effect for the next job.
 - A server that is killed is replaced, a few times: without one, each job would take seconds more.
 - A job ends with the server, too, should that be killed together with its client.
 - It computes nothing: torch must not have started its threads when it forks, nor CUDA its context.

@@ -56,7 +56,8 @@ def keep_freed() -> None:
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(TRIM, KEPT)
-        set_option(MAP, KEPT) or set_option(MAP, OLDER)
+        if not set_option(MAP, KEPT):
+            set_option(MAP, OLDER)
 
 
 def in_batches(

@@ -108,14 +108,9 @@ def warm() -> None:
     """Load the compiled code, so that processes that are forked need not; where there is none yet,
     leave it to those who need it: compiling takes longer than all else that they wait for."""
     from lmtopo import compiled
-    from lmtopo.distance_kernel import likeliest_dimensions, tree_lengths
 
     if compiled.kept():
-        corners = np.eye(3)
-        rips(corners)
-        one, room = np.arange(1, 2), np.empty(3)
-        tree_lengths(corners, np.arange(3), room, one, room)
-        likeliest_dimensions(np.arange(1.0, 7.0).reshape(3, 2), one, room, room)
+        rips(np.eye(3))
 
 
 def filtration(

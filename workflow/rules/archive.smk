@@ -4,8 +4,8 @@ from lmtopo.archive import OF_A_PAIR
 def recipes_of_figures():
     """What each figure is drawn from: what its rule is told, and the tables that it reads."""
     return {
-        figure: {**shown.told, **{table: str(TABLES[table]) for table in shown.tables}}
-        for figure, shown in FIGURES.items()
+        figure: {**one.told, **{table: str(TABLES[table]) for table in one.tables}}
+        for figure, one in FIGURES.items()
     }
 
 

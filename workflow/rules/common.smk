@@ -66,6 +66,7 @@ PRELOAD = (
     "lmtopo.blas:warm",
     "lmtopo.formats.checkpoints:warm",
     "lmtopo.provenance:versions",
+    "lmtopo.signatures.intrinsic_dimension:warm",
     "lmtopo.vietoris_rips:warm",
 )
 

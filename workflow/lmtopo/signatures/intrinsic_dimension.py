@@ -23,6 +23,16 @@ PARTS = (1, 2, 4, 8)
 SMALLEST = 8
 
 
+def warm() -> None:
+    """Load the compiled code, as `vietoris_rips.warm` does."""
+    from lmtopo import compiled
+
+    if compiled.kept():
+        cloud = Cloud(np.eye(9))
+        gride(cloud)
+        persistent_homology_dimension(cloud)
+
+
 @of_cloud
 def twonn(cloud: Cloud) -> float:
     """The slope through the origin of -ln(1 - F(m_i)) against ln(m_i), where m_i = r_2(i) / r_1(i),
