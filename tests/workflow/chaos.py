@@ -156,7 +156,9 @@ def two_at_once(run: Run, rng: random.Random) -> str | None:
     assert not all(refused), f"both were refused:\n{run.said}"
     assert any(refused) or not beside, f"neither was refused:\n{run.said}\n{second.said}"
     for one, status, kept_out in zip((second, run), ends, refused, strict=True):
-        assert status == 0 or kept_out, f"it fails beside another:\n{one.said}"
+        # it may be the first to read what was spoilt before
+        well = status == 0 or kept_out or damaged(one.said)
+        assert well, f"it fails beside another:\n{one.said}"
     if any(refused):
         return f"the {'second' if refused[0] else 'first'} was refused"
     return "the second began when the first was done"
@@ -354,9 +356,11 @@ class Chaos:
                 return
             text = run.said
             self._started(run)
-            named = re.findall(r"'([^']+)' is damaged \([^)]*\)(: delete it)?", text)
+            named = damaged(text)
             assert named, f"it fails without a fault:\n{text[-4000:]}"
-            for path, by_hand in named:
+            for path, by_hand in named.items():
+                spoilt = any(one.startswith(path) for one in self._spoilt)
+                assert spoilt, f"nothing was done to '{path}':\n{text[-4000:]}"
                 if by_hand:
                     shutil.rmtree(place.folder / path, ignore_errors=True)
         raise AssertionError(f"not recovered by {TRIES} runs:\n{run.said[-4000:]}")
@@ -409,6 +413,12 @@ class Chaos:
             *temporary - begun - torchs,
         ]
         assert not files, f"these are left: {sorted(map(str, files))}"
+
+
+def damaged(said: str) -> dict[str, bool]:
+    """What a run has found damaged, and whether the user is asked to delete it."""
+    found = re.findall(r"'([^'\n]+)' is damaged \([^)]*\)(: delete it)?", said)
+    return {path: bool(by_hand) for path, by_hand in found}
 
 
 def empty(path: Path) -> bool:
