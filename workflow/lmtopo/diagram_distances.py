@@ -6,8 +6,10 @@ component in every diagram, born at 0. Distances are in the unit of the births a
 diagram is thinned out, and diagrams of the same bars are at distance 0 exactly.
 """
 
+from bisect import bisect_left
+
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 
 from lmtopo.errors import InputError
 
@@ -16,7 +18,6 @@ def bottleneck(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> floa
     """min over matchings of the longest move, max |x - y|_inf; to the diagonal it is half a bar.
 
     Exact. The distance is one of finitely many: a distance between two points or half a bar.
-    Hera finds which.
 
     Where all births are the same, as in H0 of a Vietoris-Rips filtration, no search is needed.
     Some best matching pairs the i-th longest bars or sends both to the diagonal, since crossing
@@ -31,8 +32,7 @@ def bottleneck(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> floa
         For NaN, and for a bar that dies before it is born.
 
     Source: Cohen-Steiner, Edelsbrunner, Harer, "Stability of persistence diagrams", Discrete
-    Comput. Geom. 37 (2007); Hera: Kerber, Morozov, Nigmetov, "Geometry helps to compare
-    persistence diagrams", ACM J. Exp. Algorithmics 22 (2017).
+    Comput. Geom. 37 (2007).
     """
     a, b = finite(a), finite(b)
     if same(a, b):
@@ -48,19 +48,41 @@ def bottleneck(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> floa
 
 
 def searched_bottleneck(a: Float64[np.ndarray, "n 2"], b: Float64[np.ndarray, "m 2"]) -> float:
-    """The bottleneck distance of two diagrams, by Hera's exact search; see `bottleneck`.
+    """The bottleneck distance of two diagrams, by bisection of what it can be; see `bottleneck`.
 
-    Not by ``gudhi.bottleneck_distance``, which is faster and, in gudhi 3.13, wrong for one pair of
-    random diagrams of a few bars in a hundred.
+    No move need be longer than t if the bars whose half is longer, which cannot go to the diagonal,
+    all find partners within t. It is enough that those of ``a`` do, and that those of ``b`` do: of
+    two such matchings one can be made that covers both (Mendelsohn, Dulmage, "Some generalizations
+    of the problem of distinct representatives", Canad. J. Math. 10 (1958)).
+
+    Not by ``gudhi.bottleneck_distance``, which in gudhi 3.13 is wrong for one pair of random
+    diagrams of a few bars in a hundred; Hera, which is right, takes ten times as long.
     """
-    from gudhi.hera import bottleneck_distance
     from scipy.spatial.distance import cdist
 
-    halves = np.concatenate([bars[:, 1] - bars[:, 0] for bars in (a, b)]) / 2
-    possible = np.concatenate([cdist(a, b, "chebyshev").ravel(), halves])
-    found = bottleneck_distance(a, b, 0.0)
-    # what it rounds is set to the one distance that it can be
-    return float(possible[np.abs(possible - found).argmin()])
+    moved = cdist(a, b, "chebyshev")
+    half_a, half_b = ((bars[:, 1] - bars[:, 0]) / 2 for bars in (a, b))
+    nearest_a, nearest_b = moved.min(axis=1, initial=np.inf), moved.min(axis=0, initial=np.inf)
+    least = np.concatenate([np.minimum(half_a, nearest_a), np.minimum(half_b, nearest_b)]).max()
+    possible = np.concatenate([moved.ravel(), half_a, half_b])
+    possible = np.unique(possible[possible >= least])
+
+    def enough(longest: float) -> bool:
+        near = moved <= longest
+        return covers(near[half_a > longest]) and covers(near.T[half_b > longest])
+
+    return float(possible[bisect_left(possible, True, key=enough)])
+
+
+def covers(near: Bool[np.ndarray, "bars others"]) -> bool:
+    """Whether each bar can have another of its own that is near it."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    if len(near) == 0:
+        return True
+    matched = maximum_bipartite_matching(csr_array(near), perm_type="column")
+    return bool((matched >= 0).all())
 
 
 def wasserstein(

@@ -55,7 +55,6 @@ PRELOAD = (
     "numba",
     "numba.core.registry:cpu_target.target_context.refresh",
     "scipy.optimize",
-    "gudhi",
     "sklearn.linear_model",
     "sklearn.model_selection",
     "threadpoolctl",
