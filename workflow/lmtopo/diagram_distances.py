@@ -64,13 +64,15 @@ def searched_bottleneck(a: Float64[np.ndarray, "n 2"], b: Float64[np.ndarray, "m
     half_a, half_b = ((bars[:, 1] - bars[:, 0]) / 2 for bars in (a, b))
     nearest_a, nearest_b = moved.min(axis=1, initial=np.inf), moved.min(axis=0, initial=np.inf)
     least = np.concatenate([np.minimum(half_a, nearest_a), np.minimum(half_b, nearest_b)]).max()
-    possible = np.concatenate([moved.ravel(), half_a, half_b])
-    possible = np.unique(possible[possible >= least])
 
     def enough(longest: float) -> bool:
         near = moved <= longest
         return covers(near[half_a > longest]) and covers(near.T[half_b > longest])
 
+    if enough(least):  # as it mostly is
+        return float(least)
+    possible = np.concatenate([moved.ravel(), half_a, half_b])
+    possible = np.unique(possible[possible > least])
     return float(possible[bisect_left(possible, True, key=enough)])
 
 
