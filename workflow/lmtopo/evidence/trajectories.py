@@ -78,14 +78,15 @@ def trajectories(
         )
         others = [] if scores is None else list(scores["target"].unique())
         for this in [None, *others]:
+            score = None if this is None or scores is None else by_place(scores, this)
             runs = []
             for (model, budget), run in rows.groupby(RUN, sort=False):
                 at = pd.MultiIndex.from_frame(run[[*RUN, "checkpoint"]])
-                if this is None or scores is None:
+                if score is None:
                     loss = run["log_quality"].to_numpy(dtype=np.float64)
                     y = np.repeat(loss[:, None], len(keys), axis=1)
                 else:
-                    y = scored(scores[scores["target"] == this], at, keys)
+                    y = scored(score, at, keys)
                 runs.append(
                     Trajectory(
                         str(model),
@@ -109,19 +110,22 @@ def excess(signatures: pd.DataFrame, null: str | None) -> "pd.Series[float]":
     return (value - mean).where((value - mean).abs() > ROUNDING * value.abs(), mean * 0.0)
 
 
-def scored(scores: pd.DataFrame, at: pd.MultiIndex, keys: pd.DataFrame) -> Series:
-    """The score of each checkpoint ``at``, at the layer and pooling of each of ``keys``."""
-    wide = scores.set_index([*RUN, "checkpoint", "layer", "pooling"])["value"].unstack(
-        ["layer", "pooling"]
-    )
-    wide = wide.reindex(at)
-    columns = [
-        (layer, pooling) if (layer, pooling) in wide else (NOWHERE, NOWHERE)
-        for layer, pooling in zip(keys["layer"], keys["pooling"], strict=True)
-    ]
-    nothing = np.full(len(at), np.nan)
-    found = [wide[name].to_numpy(np.float64) if name in wide else nothing for name in columns]
-    return np.stack(found, axis=1)
+def by_place(scores: pd.DataFrame, target: str) -> pd.DataFrame:
+    """The scores of one target: a row per checkpoint, a column per layer and pooling."""
+    place = ["layer", "pooling"]
+    of_target = scores[scores["target"] == target]
+    return pd.DataFrame(of_target.set_index([*RUN, "checkpoint", *place])["value"].unstack(place))
+
+
+def scored(score: pd.DataFrame, at: pd.MultiIndex, keys: pd.DataFrame) -> Series:
+    """The score (`by_place`) of each checkpoint ``at``, at the layer and pooling of each of
+    ``keys``; NaN where there is none."""
+    columns = score.columns.get_indexer(pd.MultiIndex.from_frame(keys[["layer", "pooling"]]))
+    everywhere = score.columns.get_indexer(pd.MultiIndex.from_tuples([(NOWHERE, NOWHERE)]))
+    values = score.reindex(at).to_numpy(np.float64)
+    nothing = np.full((len(at), 1), np.nan)  # the last column, which is what -1 stands for
+    found: Series = np.hstack([values, nothing])[:, np.where(columns < 0, everywhere, columns)]
+    return found
 
 
 def family(run: pd.DataFrame) -> str:
