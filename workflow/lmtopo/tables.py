@@ -124,4 +124,20 @@ def write_table(path: str | Path, frame: "pd.DataFrame", key: Sequence[str]) -> 
     beside.unlink(missing_ok=True)
     if len(frame) < CSV_ROWS:
         with atomic(beside) as temporary:
-            frame.to_csv(temporary, index=False)
+            write_csv(temporary, frame)
+
+
+def write_csv(path: Path, frame: "pd.DataFrame") -> None:
+    """Write ``frame`` without its index, numbers to the last digit, what is missing as nothing;
+    pyarrow takes a tenth of pandas' time."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    plain, quoted = (
+        csv.WriteOptions(quoting_style=how, quoting_header="none") for how in ("none", "needed")
+    )
+    try:
+        csv.write_csv(table, path, plain)
+    except pa.ArrowInvalid:  # a text has a comma, a quote or a line's end: all texts are quoted
+        csv.write_csv(table, path, quoted)
