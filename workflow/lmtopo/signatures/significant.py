@@ -47,7 +47,7 @@ def significant_count(
     if len(longest) < CLAIM or math.isinf(limit := cut(longest)):
         return math.nan
     long = diagram[:, 1] - diagram[:, 0] > limit
-    if dimension > 0:
+    if dimension > 0 and long.any():
         long &= stands_out(diagram, dimension, points, metric)
     return float(long.sum())
 
