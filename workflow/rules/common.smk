@@ -163,6 +163,9 @@ def begin():
             )
     refuse_arrays()
     if workflow.local_exec:
+        # Snakemake's limit, 100 jobs a second, spares clusters. After every look for jobs to start
+        # it has another follow a second later, so that there are more and more of them.
+        workflow.scheduler.job_rate_limiter = None
         terminal.relay(logger.info)
         if not CONDA:  # the server would be another Python
             fork_server.start(PRELOAD, session.held())
