@@ -99,19 +99,12 @@ def segmented(path: Float[np.ndarray, "n components"]) -> tuple[list[list[int]],
     import ruptures
 
     search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(path)
-    sums = np.vstack([np.zeros(path.shape[1]), path.cumsum(axis=0)])
-    squares = (path**2).sum()
-
-    def cost(ends: list[int]) -> float:
-        """Squared distances from the phases' means."""
-        inner = np.diff(sums[[0, *ends]], axis=0)
-        return float(squares - ((inner**2).sum(axis=1) / np.diff([0, *ends])).sum())
-
-    whole = before = cost([len(path)])
+    cost = ruptures.costs.CostL2().fit(path)
+    whole = before = cost.sum_of_costs([len(path)])
     cuts, gains = [], []
     for changes in range(1, CHANGES + 1):
         ends = search.predict(n_bkps=changes)
-        now = cost(ends)
+        now = cost.sum_of_costs(ends)
         cuts.append(ends[:-1])
         gains.append(float((before - now) / whole))
         before = now
