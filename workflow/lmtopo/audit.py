@@ -18,6 +18,7 @@ import pandas as pd
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 from lmtopo.job import say
+from lmtopo.tables import write_csv
 
 COLUMNS = ("model", "finding", "checkpoints", "detail")
 AT_ONCE = 4
@@ -69,7 +70,7 @@ def audit(
         findings += far_from_neighbours(pd.read_parquet(distances))
     frame = pd.DataFrame(findings, columns=list(COLUMNS))
     with atomic(report) as temporary:
-        frame.to_csv(temporary, index=False)
+        write_csv(temporary, frame)
     counts = Counter(frame["finding"])
     told = ", ".join(f"{count} x {name}" for name, count in counts.items()) or "nothing to report"
     say(f"audit of {sum(len(one[2]) for one in models)} revisions: {told}; see {report}")
