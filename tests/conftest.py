@@ -168,7 +168,7 @@ def dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_probe(dataset_folder: Path, tokenizer_folder: Path) -> Callable[..., Path]:
-    """Makes a probe of the stories and writes it to a path."""
+    """Makes a probe of the first seven stories and writes it to a path."""
 
     def make(path: Path, **changes: Any) -> Path:
         from lmtopo.probe import probe
@@ -177,7 +177,7 @@ def make_probe(dataset_folder: Path, tokenizer_folder: Path) -> Callable[..., Pa
             "dataset": str(dataset_folder),
             "name": "stories",
             "split": "validation",
-            "documents": None,
+            "documents": 7,
             "min_characters": 0,
             "max_tokens": None,
             "readings": ["windows"],

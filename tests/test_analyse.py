@@ -126,6 +126,7 @@ def test_it_can_say_that_topology_adds_nothing(tmp_path: Path) -> None:
     assert "](" not in text
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     files = tables(tmp_path)
     names = ("evidence.parquet", "evidence.csv", "phases.parquet", "redundancy.csv", "findings.md")
@@ -142,6 +143,7 @@ def test_a_test_of_what_was_not_measured_is_an_error(tmp_path: Path) -> None:
         analysed(tmp_path, tables(tmp_path), primary=[test("wrong", 1)])
 
 
+@pytest.mark.slow
 def test_scores_of_tasks_and_from_elsewhere_are_targets(tmp_path: Path) -> None:
     files = tables(tmp_path, layers=("block_1", "final_norm"))
     quality = read(files["quality"])
@@ -191,6 +193,7 @@ def test_a_table_from_elsewhere_is_analysed_alike(tmp_path: Path) -> None:
     assert "quality is column 'perplexity'" in text
 
 
+@pytest.mark.slow
 def test_a_table_with_many_signatures_needs_its_tests_named(tmp_path: Path) -> None:
     table = outside(tmp_path, **{f"more{number}": 1.0 for number in range(10)})
     evidence, text = analysed(tmp_path, {"table": table}, primary=None, null=None)

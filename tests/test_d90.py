@@ -242,6 +242,7 @@ def test_a_batch_that_does_not_fit_names_the_size_that_does(
     assert not list(Path(".lmtopo").rglob("*.json"))
 
 
+@pytest.mark.slow
 def test_what_is_tuned_once_is_not_tuned_again(
     monkeypatch: pytest.MonkeyPatch, measure: Callable[..., pd.DataFrame]
 ) -> None:

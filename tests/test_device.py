@@ -230,6 +230,7 @@ def test_means_by_one_product_are_those_of_text_by_text(monkeypatch: pytest.Monk
     np.testing.assert_allclose(at_once, one_by_one, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_the_fork_server_imports_does_not_wake_cuda() -> None:
     """A child of a process that has asked CUDA for anything cannot use it."""
     code = """

@@ -215,6 +215,7 @@ def test_answers_are_asked_as_the_harness_asks(tokenizer_folder: Path) -> None:
 # the stage
 
 
+@pytest.mark.slow
 def test_every_layer_and_pooling_has_its_rows(
     tmp_path: Path, save_checkpoint: Callable[..., Path], pairs_folder: Path
 ) -> None:
@@ -238,6 +239,7 @@ def test_every_layer_and_pooling_has_its_rows(
     assert majority == pytest.approx(labels.mean())
 
 
+@pytest.mark.slow
 def test_the_same_twice_is_the_same_bytes(
     tmp_path: Path, save_checkpoint: Callable[..., Path], pairs_folder: Path
 ) -> None:

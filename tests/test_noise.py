@@ -63,6 +63,7 @@ def measured(folder: Path, checkpoint: Path, probe: Path, dtype: str = "float32"
     return files
 
 
+@pytest.mark.slow
 def test_the_same_weights_twice_are_the_same_bytes(
     tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
 ) -> None:

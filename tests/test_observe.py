@@ -116,7 +116,7 @@ def test_read_by_itself_each_document_has_the_loss_that_transformers_gives_it(
         prefix=prefix,
         max_tokens=40,
         context=48,
-        points=12,
+        points=7,
     )
     readings = observed(tmp_path, checkpoint, probe)["readings"]
     model, total, count = load(checkpoint, dtype="float32"), 0.0, 0
@@ -169,7 +169,7 @@ def test_a_document_read_by_itself_ends_with_its_last_token(
         prefix="none",
         max_tokens=40,
         context=40,
-        points=12,
+        points=7,
         skip_positions=0,
     )
     observed(tmp_path, checkpoint, probe)

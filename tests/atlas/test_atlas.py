@@ -97,6 +97,7 @@ def test_a_page_needs_nothing_beside_itself(tmp_path: Path) -> None:
     assert "{{" not in "".join((SOURCES / name).read_text() for name in ("style.css", *SCRIPTS))
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     told = write_study(tmp_path / "study")
     for name in ("one.html", "two.html"):

@@ -62,6 +62,7 @@ def drawn(found: Study, name: str, **other: Any) -> Figure:
     return figure
 
 
+@pytest.mark.slow
 def test_every_figure_asks_a_question_and_has_a_caption(folder: Path) -> None:
     found = made.results(folder, made.config(**TASKS))
     texts = text_of(folder, found)
@@ -79,6 +80,7 @@ ALONE = {
 }
 
 
+@pytest.mark.slow
 def test_one_checkpoint_of_one_run_without_loops_and_nulls_is_drawn_as_far_as_it_goes(
     folder: Path,
 ) -> None:

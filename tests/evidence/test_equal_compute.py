@@ -14,6 +14,7 @@ def sharp(u: np.ndarray) -> np.ndarray:
     return np.where(u > 0.5, 1.0, 0.0)
 
 
+@pytest.mark.slow
 def test_what_runs_share_is_no_tie_between_them() -> None:
     rng = np.random.default_rng(0)
     found = simulate.study(
