@@ -147,8 +147,9 @@ def test_they_agree_with_persim(a, b):
 def test_wasserstein_agrees_with_hera_in_both_norms(a, b, order):
     for norm in (2.0, np.inf):
         found = wasserstein(a, b, order=order, internal_p=norm)
-        if found == 0:
-            continue  # Hera never ends where the bars are the same, in another order
+        if sorted(map(tuple, a)) == sorted(map(tuple, b)):
+            assert found == 0  # Hera never ends where the bars are the same, in another order
+            continue
         theirs = hera.wasserstein_distance(a, b, order=order, internal_p=norm, delta=1e-7)
         assert found == pytest.approx(theirs, rel=1e-6, abs=1e-6)
 

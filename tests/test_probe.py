@@ -101,7 +101,7 @@ def test_a_token_more_is_scored_where_something_precedes_each_document(
 def test_a_documents_start_has_the_bytes_of_its_tokens(
     tmp_path: Path, make_probe: Callable[..., Path], dataset_folder: Path, loaded: Any
 ) -> None:
-    texts = documents(dataset_folder, "validation")[:7]
+    texts = documents(dataset_folder, "validation", limit=7)
     kept = [
         loaded.decode(ids[:50], clean_up_tokenization_spaces=False)
         for ids in tokenizer.encode(loaded, texts)
