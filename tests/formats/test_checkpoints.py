@@ -1,8 +1,10 @@
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lmtopo.checksums import seal_folder
 from lmtopo.errors import InputError
 from lmtopo.formats import checkpoints as checkpoint
 
@@ -58,6 +60,20 @@ def test_folders_without_config_or_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / "step1" / "config.json").write_text("{}")
     with pytest.raises(InputError, match="holds no weights"):
         checkpoint.find(str(tmp_path / "step1"))
+
+
+def test_hashes_are_those_of_the_bytes_and_of_sealed_checkpoints_those_that_are_noted(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_checkpoint(tmp_path / "step1")
+    true = {
+        str(folder / name): hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in ("config.json", "model.safetensors")
+    }
+    assert checkpoint.hashes(folder) == true
+    seal_folder(folder)
+    monkeypatch.delattr(checkpoint, "sha256")  # large files are read once, when they are loaded
+    assert checkpoint.hashes(folder) == true
 
 
 def test_missing_weights_are_never_filled_at_random(

@@ -103,6 +103,14 @@ def seal_folder(folder: Path) -> None:
     write_json(folder / SUMS, {str(path.relative_to(folder)): sha256(path) for path in files})
 
 
+def noted(folder: Path) -> dict[str, str]:
+    """What `seal_folder` has noted of a folder, by path within it; empty if it has not."""
+    if not (folder / SUMS).is_file():
+        return {}
+    with reading(folder / SUMS):
+        return dict(read_json(folder / SUMS))
+
+
 def check_folder(folder: Path, whole: Path) -> None:
     """See that the files of a folder are as `seal_folder` has noted them, if it has.
 
@@ -111,11 +119,7 @@ def check_folder(folder: Path, whole: Path) -> None:
     Damaged
         Of the folder ``whole``, which has to be made anew, if one is not.
     """
-    if not (folder / SUMS).is_file():
-        return
-    with reading(folder / SUMS):
-        sums = dict(read_json(folder / SUMS))
-    for name, expected in sums.items():
+    for name, expected in noted(folder).items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
             raise Damaged(whole, f"the checksum of {folder.name}/{name} differs")
 

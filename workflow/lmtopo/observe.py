@@ -112,7 +112,7 @@ def observe(
     write_json(
         provenance,
         origin(
-            files=checkpoints.weight_files(checkpoint),
+            sha256=checkpoints.hashes(checkpoint),
             run=dict(run),
             device=devices.facts(place),
             threads=threads,

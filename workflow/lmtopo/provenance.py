@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lmtopo import __version__
-from lmtopo.files import read_json, sha256, write_json
+from lmtopo.files import read_json, write_json
 
 PACKAGES = (
     "torch",
@@ -29,15 +29,14 @@ PACKAGES = (
 )
 
 
-def origin(files: Iterable[str | Path] = (), **facts: Any) -> dict[str, Any]:
-    """Versions and git revision, the SHA-256 of ``files``, and any ``facts``."""
+def origin(**facts: Any) -> dict[str, Any]:
+    """Versions and git revision, and any ``facts``."""
     return {
         "lmtopo": __version__,
         "revision": git_revision(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "packages": versions(),
-        "sha256": {str(file): sha256(file) for file in files},
         **facts,
     }
 

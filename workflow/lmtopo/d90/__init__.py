@@ -61,7 +61,7 @@ def d90(
     from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn
     from lmtopo.d90.smallest import gain, smallest
     from lmtopo.downstream import check_fit, task
-    from lmtopo.files import read_json, sha256, write_json
+    from lmtopo.files import read_json, write_json
     from lmtopo.formats import checkpoints
     from lmtopo.job import say
     from lmtopo.resources import run_columns
@@ -89,7 +89,7 @@ def d90(
     }
     recipe = Recipe(steps=steps, batch_size=batch_size, learning_rate=learning_rate)
     key = {
-        "weights": [sha256(file) for file in checkpoints.weight_files(checkpoint)],
+        "weights": list(checkpoints.hashes(checkpoint).values()),
         "texts": hashlib.sha256(json.dumps(texts).encode()).hexdigest(),
         "labels": learned.labels.tolist(),
         "recipe": [

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lmtopo.checksums import check_folder
+from lmtopo.checksums import check_folder, noted
 from lmtopo.errors import Damaged, InputError
-from lmtopo.files import read_json
+from lmtopo.files import read_json, sha256
 
 if TYPE_CHECKING:
     import torch
@@ -94,6 +94,16 @@ def weight_files(folder: str | Path) -> list[str]:
         if files:
             return [str(config), *files]
     raise InputError(f"'{folder}' holds no weights (looked for {' and '.join(WEIGHTS)})")
+
+
+def hashes(folder: str | Path) -> dict[str, str]:
+    """SHA-256 of each of the `weight_files`, by path; of a folder that has been `load`-ed, so that
+    where its ``sha256.json`` says them, they have been seen to be right."""
+    known = noted(Path(folder))
+    return {
+        file: known.get(str(Path(file).relative_to(folder))) or sha256(file)
+        for file in weight_files(folder)
+    }
 
 
 @dataclass(frozen=True)
