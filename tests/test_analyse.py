@@ -229,3 +229,12 @@ def test_a_study_of_untrained_models_has_nothing_to_say(tmp_path: Path) -> None:
     pd.read_csv(table).query("step == 0").to_csv(table, index=False)
     with pytest.raises(InputError, match="no run has a checkpoint after step 0"):
         analysed(tmp_path, {"table": table}, primary=None, null=None)
+
+
+def test_a_signature_without_values_is_left_out_and_may_not_be_primary(tmp_path: Path) -> None:
+    table = outside(tmp_path, bare=np.nan)
+    evidence, text = analysed(tmp_path, {"table": table}, primary=None, null=None)
+    assert evidence.query("model == 'pooled'")["primary"].all()
+    assert "without a value beside one of quality after step 0: bare" in text
+    with pytest.raises(InputError, match="signature 'bare' is primary, but has no value"):
+        analysed(tmp_path, {"table": table}, primary=["bare"], null=None)

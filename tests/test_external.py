@@ -91,6 +91,8 @@ def test_text_is_no_metric_and_that_is_said(
         ("model,acc\nsmall,1\n", "no column 'step'"),
         ("model,step,acc\n", "has no rows"),
         (",model,step\n0,small,1\n", "a column without a name"),
+        ("model,step,acc,acc\nsmall,0,1,2\n", "several columns 'acc'"),
+        ("model,step,log_perplexity\nsmall,0,1\n", "called as the study's own quality is"),
         ("model,step,acc\nsmall,0\n", "line 2 has another number of cells"),
         ("model,step,acc\nsmall,0,1,2\n", "line 2 has another number of cells"),
         ("model,step,acc\nsmall,0.5,1\n", "line 2: step '0.5' is no whole number"),

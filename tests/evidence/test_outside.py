@@ -97,3 +97,55 @@ def test_a_file_that_is_no_table_and_a_column_that_is_not_there(tmp_path: Path) 
         outside.read(written(tmp_path, wide()), quality="wiki")
     with pytest.raises(InputError, match="no column 'x' for the signatures"):
         outside.read(written(tmp_path, wide()), signatures=["x"])
+
+
+def test_another_quality_or_cost_is_no_signature(tmp_path: Path) -> None:
+    frame = wide().assign(val_loss=2.0, nll=3.0, tokens_seen=4.0, bits_per_byte=1.0)
+    frame.to_csv(tmp_path / "t.csv")  # with pandas' index, a column without a name
+    found = outside.read(str(tmp_path / "t.csv"))
+    assert found.signatures["signature"].unique().tolist() == ["h1_entropy", "rank"]
+    told = " ".join(found.notes)
+    assert "left out: Unnamed: 0, note, val_loss, nll, tokens_seen, bits_per_byte" in told
+
+
+def test_lines_may_end_in_a_comma_and_a_steps_quality_stand_in_one_of_its_rows(
+    tmp_path: Path,
+) -> None:
+    text = "model,step,loss,layer,rank\na,1,2.0,block_1,5.0,\na,1,,block_2,6.0,\na,2,,block_1,7,\n"
+    (tmp_path / "t.csv").write_text(text)
+    found = outside.read(str(tmp_path / "t.csv"))
+    assert found.quality["model"].unique().tolist() == ["a"]
+    assert found.quality["quality"].dropna().tolist() == [2.0]
+    assert found.quality["step"].tolist() == [1, 2]
+    assert found.signatures["value"].tolist() == [5, 6, 7]
+
+
+def test_compute_that_does_not_grow_is_none(tmp_path: Path) -> None:
+    found = outside.read(written(tmp_path, wide().assign(compute=7.0)))
+    assert found.quality["flops"].isna().all()
+    assert "column 'compute' does not grow along run 'a', so steps stand for" in found.notes[1]
+    with pytest.raises(InputError, match="'rank' does not grow along run 'a'"):
+        outside.read(written(tmp_path, wide()), compute="rank")
+
+
+def test_one_loss_that_is_infinite_does_not_make_the_others_logarithms(tmp_path: Path) -> None:
+    frame = wide().rename(columns={"perplexity": "loss"})
+    frame.loc[1, "loss"] = np.inf
+    assert outside.read(written(tmp_path, frame)).quality["log_quality"].iloc[0] == 90
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("perplexity", True),
+        ("lambada_ppl", True),
+        ("Wikitext Perplexity", True),
+        ("blog_perplexity", True),
+        ("lambada_log_perplexity", False),
+        ("neg_log_ppl", False),
+        ("apple_accuracy", False),
+        ("loss", False),
+    ],
+)
+def test_a_perplexity_is_known_by_its_name(name: str, expected: bool) -> None:
+    assert outside.is_perplexity(name) == expected

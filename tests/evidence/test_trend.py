@@ -90,3 +90,10 @@ def test_the_false_discovery_rate_is_benjamini_and_hochbergs() -> None:
     np.testing.assert_allclose(
         false_discovery_control(p), multipletests(p, method="fdr_bh")[1], rtol=1e-12
     )
+
+
+def test_a_series_that_is_constant_has_nothing_left_to_correlate() -> None:
+    rng = np.random.default_rng(0)
+    constants = np.broadcast_to(rng.normal(size=300) * 10.0 ** rng.integers(-6, 7, 300), (57, 300))
+    noise = rng.normal(size=constants.shape)
+    assert np.isnan(partial(LOG, np.array(constants), noise).r).all()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lmtopo.blas import one_thread
 from lmtopo.errors import InputError
+from lmtopo.external import OWN
 from lmtopo.files import atomic
 from lmtopo.tables import KEYS, read, write_table
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from lmtopo.evidence.trajectories import Trajectories
 
-QUALITY = "log_perplexity"
-"""The target that every study has."""
 PRIMARY = 12
 """Tests that may be declared beforehand."""
 TEST = ("dataset", "layer", "pooling", "dimension", "signature", "target")
@@ -138,11 +137,11 @@ def of_study(
     series = trajectories(
         table.assign(log_quality=np.log(table["perplexity"])),
         read(signatures),
-        target=QUALITY,
+        target=OWN,
         scores=wanted,
         null=null,
     )
-    found = [one for one in series if one.target == QUALITY or measured(one)]
+    found = [one for one in series if one.target == OWN or measured(one)]
     asked: list[str] = [] if wanted is None else list(wanted["target"].unique())
     few = [one for one in asked if one not in {other.target for other in found}]
     told = f"scored at fewer than {FEWEST} checkpoints of every run, so no target: {', '.join(few)}"
@@ -168,14 +167,22 @@ def of_table(table: str, columns: Mapping[str, Any], primary: Sequence[str] | No
     tests: list[dict[str, Any]] = [
         {"dataset": one.dataset, "target": one.target, **dict(zip(PLACE, key, strict=True))}
         for one in series
-        for key in one.keys.itertuples(index=False, name=None)
+        for key in one.keys[compared(one)].itertuples(index=False, name=None)
     ]
     notes = list(found.notes)
+    names = dict.fromkeys(name for one in series for name in one.keys["signature"])
+    tested = {test["signature"] for test in tests}
+    if bare := [name for name in names if name not in tested]:
+        notes.append(f"without a value beside one of quality after step 0: {', '.join(bare)}")
     if primary is not None:
-        known = {test["signature"]: None for test in tests}
-        if unknown := [one for one in primary if one not in known]:
+        if unknown := [one for one in primary if one not in names]:
             raise InputError(
-                f"table '{table}' has no signature '{unknown[0]}' (it has: {', '.join(known)})"
+                f"table '{table}' has no signature '{unknown[0]}' (it has: {', '.join(names)})"
+            )
+        if empty := [one for one in primary if one in bare]:
+            raise InputError(
+                f"table '{table}': signature '{empty[0]}' is primary, but has no value beside one "
+                "of quality after step 0"
             )
         tests = [test for test in tests if test["signature"] in primary]
     elif len(tests) > PRIMARY:
@@ -190,6 +197,14 @@ def of_table(table: str, columns: Mapping[str, Any], primary: Sequence[str] | No
             f"(layers, poolings and datasets count); at most {PRIMARY} can be declared"
         )
     return Read(series, tests, found.null, notes)
+
+
+def compared(one: "Trajectories") -> Any:
+    """Which signatures some run has a value of where it has one of the target."""
+    import numpy as np
+
+    known = [(np.isfinite(run.x) & np.isfinite(run.y)).any(axis=0) for run in one.runs]
+    return np.any(known, axis=0) if known else np.zeros(len(one.keys), dtype=bool)
 
 
 def typed(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> "pd.DataFrame":
@@ -224,7 +239,7 @@ def scores(downstream: str | None, external: str | None) -> "pd.DataFrame | None
     import numpy as np
     import pandas as pd
 
-    from lmtopo.evidence.outside import LOGGED
+    from lmtopo.evidence.outside import is_perplexity
     from lmtopo.evidence.trajectories import NOWHERE
 
     parts = []
@@ -237,7 +252,7 @@ def scores(downstream: str | None, external: str | None) -> "pd.DataFrame | None
     if not parts:
         return None
     found = pd.concat(parts, ignore_index=True)
-    logged = found["target"].str.contains("|".join(LOGGED), case=False)
+    logged = found["target"].map(is_perplexity).astype("bool")
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(found["value"].where(found["value"] > 0))
     return found.assign(value=found["value"].where(~logged, logs))

@@ -12,6 +12,8 @@ Run = Sequence[Any]
 """Model, budget, and the steps of the run's checkpoints."""
 
 KEYS = ("model", "budget", "step")
+OWN = "log_perplexity"
+"""The target that every study has."""
 SHOWN = 3
 """Rows that a message names before it counts the others."""
 
@@ -71,6 +73,10 @@ def match(path: str | Path, runs: Sequence[Run], unmatched: str) -> Found:
     """
     rows = read(path)
     metrics = [name for name in rows[0] if name not in KEYS]
+    if OWN in metrics:
+        raise InputError(
+            f"'{path}': column '{OWN}' is called as the study's own quality is: rename it"
+        )
     text = [
         name
         for name in metrics
@@ -134,7 +140,8 @@ def read(path: str | Path) -> list[dict[str, str]]:
     """The rows of a CSV file, white space around a cell left out."""
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read '{path}' as CSV: {error}") from error
     if not rows:
@@ -143,6 +150,9 @@ def read(path: str | Path) -> list[dict[str, str]]:
         if None in row or None in row.values():
             raise InputError(f"'{path}', line {line} has another number of cells than the header")
     rows = [{name.strip(): cell.strip() for name, cell in row.items()} for row in rows]
+    names = [name.strip() for name in reader.fieldnames or ()]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"'{path}' has several columns '{twice[0]}': rename or take out one")
     if "" in rows[0]:
         raise InputError(f"'{path}' has a column without a name: name it, or take it out")
     lacking = [name for name in ("model", "step") if name not in rows[0]]

@@ -45,7 +45,8 @@ def spearman(x: Series, y: Series) -> Values:
 def left(series: Series, rest: Series) -> Series:
     """``rest`` without what is rounding: zero where the series has been all smooth."""
     size = np.abs(series - series.mean(axis=0)).max(axis=0)
-    floor = np.maximum(size, np.abs(series).max(axis=0) * 1e-3) * SMALLEST
+    rounding = 4 * len(series) * np.finfo(np.float64).eps
+    floor = np.maximum(size * SMALLEST, np.abs(series).max(axis=0) * rounding)
     return np.where(np.abs(rest).max(axis=0) > floor, rest, 0.0)
 
 

@@ -32,14 +32,17 @@ NAMES = {
 }
 """What a column may be called, by what it is; upper and lower case are one."""
 RESOURCES = frozenset(
-    {"checkpoint", "revision", "study", "index", "parameters_total", "unique_tokens", "tokens"}
-    | {"flops", "perplexity", "loss", "split", "dtype", "depth", "points", "n", "steps"}
+    {"checkpoint", "revision", "study", "index", "parameters_total", "unique_tokens", "split"}
+    | {"dtype", "depth", "points", "n", "word_perplexity", "byte_perplexity"}
+    | {name for names in NAMES.values() for name in names}
 )
 """Columns that say what a row is or cost, or another quality, and are no signatures."""
+NAMELESS = "unnamed:"
+"""How pandas begins the name of a column that has none, such as an index that was saved along."""
 NULL_ENDS = ("_null_mean", "_gaussian_mean", "_null")
 HOMOLOGY = re.compile(r"(?:^|_)(?:h|betti_?|beta_?|dim)(\d)(?:_|$)", re.IGNORECASE)
-LOGGED = ("perplexity", "ppl")
-"""A quality whose name has one of these is taken in logarithms."""
+PERPLEXITY = re.compile(r"perplexity|(?:^|[^a-z])ppl", re.IGNORECASE)
+LOGARITHM = re.compile(r"(?:^|[^a-z])(?:log|ln|nll)", re.IGNORECASE)
 WIDE = 10.0
 """A positive quality whose largest value is more than so many times its smallest is taken in
 logarithms."""
@@ -87,7 +90,14 @@ def read(
     if frame["model"].isna().any() or frame["step"].isna().any():
         raise InputError(f"'{path}' has rows without {columns['model']} or {columns['step']}")
     if "compute" in frame:
-        notes.append(f"compute is column '{columns['compute']}'")
+        if still := standing(frame):
+            told = f"column '{columns['compute']}' does not grow along run {still}"
+            if compute is not None:
+                raise InputError(f"table '{path}': {told}: compute is what was spent up to a step")
+            frame = frame.drop(columns="compute")
+            notes.append(f"{told}, so steps stand for compute")
+        else:
+            notes.append(f"compute is column '{columns['compute']}'")
     else:
         notes.append("there is no column of compute, so steps stand for it")
     long = "signature" in columns and "value" in columns
@@ -106,7 +116,10 @@ def load(path: str) -> pd.DataFrame:
             raw = pd.read_parquet(path)
         else:
             raw = pd.read_csv(
-                path, sep="\t" if path.endswith(".tsv") else ",", skipinitialspace=True
+                path,
+                sep="\t" if path.endswith(".tsv") else ",",
+                skipinitialspace=True,
+                index_col=False,  # lines may end in a separator
             )
     except (OSError, ValueError) as error:
         raise InputError(f"table '{path}' cannot be read: {error}") from None
@@ -114,6 +127,21 @@ def load(path: str) -> pd.DataFrame:
     if raw.empty:
         raise InputError(f"table '{path}' has no rows")
     return raw
+
+
+def is_perplexity(name: str) -> bool:
+    """Whether a metric is by its name a perplexity, to be taken in logarithms, and not yet one."""
+    return bool(PERPLEXITY.search(name)) and not LOGARITHM.search(name)
+
+
+def standing(frame: pd.DataFrame) -> str | None:
+    """A run whose compute does not grow from step to step, if there is one."""
+    run = [name for name in ("model", "budget", "seed", "dataset") if name in frame]
+    for of_run, rows in frame.dropna(subset="compute").groupby(run, dropna=False):
+        at = rows.groupby("step")["compute"].max()
+        if (at.diff() <= 0).any():
+            return f"'{' '.join(map(str, of_run))}'"
+    return None
 
 
 def known_columns(path: str, raw: pd.DataFrame, chosen: dict[str, str | None]) -> dict[str, str]:
@@ -171,6 +199,7 @@ def melted(
             name
             for name in other
             if name.lower() not in RESOURCES
+            and not name.lower().startswith(NAMELESS)
             and not name.lower().endswith(NULL_ENDS)
             and pd.api.types.is_numeric_dtype(raw[name])
         ]
@@ -208,6 +237,9 @@ def tidy(
     frame, measured = (named(one) for one in (frame, measured))
     quality = frame[[*RUN, "quality"]].drop_duplicates()
     key = ["model", "budget", "dataset", "step"]
+    # given once, where a step has several rows
+    given = quality.groupby(key)["quality"].transform("count") > 0
+    quality = quality[quality["quality"].notna() | ~given]
     if (twice := quality.duplicated(key)).any():
         row = quality.loc[twice, key].iloc[0]
         raise InputError(
@@ -221,11 +253,10 @@ def tidy(
             f"table '{path}' has several values of '{row['signature']}' for {row['model']} step "
             f"{row['step']:g}: tell them apart by columns budget, seed, layer, pooling or replicate"
         )
-    values = quality["quality"].dropna()
+    values = quality["quality"][np.isfinite(quality["quality"])]
     if values.empty:
         raise InputError(f"table '{path}' has no value of quality")
-    named_so = any(part in called.lower() for part in LOGGED) and "log" not in called.lower()
-    if values.min() > 0 and (named_so or values.max() > WIDE * values.min()):
+    if values.min() > 0 and (is_perplexity(called) or values.max() > WIDE * values.min()):
         notes.append("quality is taken in logarithms")
         logs = np.log(quality["quality"])
     else:

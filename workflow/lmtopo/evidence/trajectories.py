@@ -24,7 +24,7 @@ class Trajectory:
     is measured against ``y``, and the ``excess`` of x over its null; NaN where not known.
 
     ``family`` is the same for runs that differ by seed, data or budget alone; ``log_compute`` is
-    in nats, of FLOPs, or of steps where FLOPs are not known.
+    in nats, of FLOPs, or of steps where FLOPs are not known or do not grow.
     """
 
     model: str
@@ -138,5 +138,5 @@ def family(run: pd.DataFrame) -> str:
 
 def log_compute(run: pd.DataFrame) -> Float[np.ndarray, " n"]:
     flops = run["flops"].to_numpy(dtype=np.float64)
-    known = np.isfinite(flops).all() and (flops > 0).all()
+    known = np.isfinite(flops).all() and (flops > 0).all() and (np.diff(flops) > 0).all()
     return np.log(flops if known else run["step"].to_numpy(dtype=np.float64))  # type: ignore[no-any-return]
