@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForCausalLM, GPTNeoXConfig
+from transformers import AutoConfig, AutoModelForCausalLM, GPTNeoXConfig
 
 from lmtopo import flops
 
@@ -59,3 +59,37 @@ def test_learned_positions_are_embeddings(make_model: Callable[..., Any]) -> Non
     model = make_model("gpt2")
     without, total = flops.count_parameters(model)
     assert total - without == 300 * 32 + 64 * 32  # tied tokens, and 64 positions
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [
+        ("llama", {"num_key_value_heads": 2}),
+        ("qwen3", {"num_key_value_heads": 2, "head_dim": 16}),  # attention wider than the states
+        ("mixtral", {"num_key_value_heads": 2, "num_local_experts": 4, "num_experts_per_tok": 2}),
+        ("olmoe", {"num_experts": 8, "num_experts_per_tok": 2}),
+    ],
+)
+def test_forward_agrees_with_pytorchs_counter(architecture: str, changes: dict[str, Any]) -> None:
+    config = AutoConfig.for_model(
+        architecture,
+        vocab_size=300,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=64,
+        **changes,
+    )
+    config._experts_implementation = "eager"  # other kernels are not counted
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    with FlopCounterMode(display=False) as counted, torch.inference_mode():
+        model(torch.zeros(3, 20, dtype=torch.long), use_cache=False)
+    assert counted.get_total_flops() == 60 * flops.forward_flops_per_token(
+        matrix_parameters=flops.matrix_parameters(model),
+        layers=2,
+        width=32,
+        vocabulary=300,
+        context=20,
+        attention=flops.attention_width(config),
+    )

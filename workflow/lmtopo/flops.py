@@ -2,12 +2,13 @@
 
 One multiply-add counts as two operations. Per token of a sequence of length T, forward:
 
-    2 M + 4 L d T + 2 d V
+    2 M + 4 L a T + 2 d V
 
-M: parameters of the blocks' weight matrices; L: blocks; d: width of attention (heads x head
-width); V: vocabulary. The second term is attention (queries times keys, then weights times
-values; the causal mask saves nothing, as in PyTorch's counter), the third the unembedding.
-Backward takes twice the forward. Norms, activations and softmax are left out.
+M: parameters of the blocks' weight matrices, of experts those that a token meets; L: blocks; a:
+width of attention (heads x head width); d: width of the hidden states; V: vocabulary. The second
+term is attention (queries times keys, then weights times values; the causal mask saves nothing,
+as in PyTorch's counter), the third the unembedding. Backward takes twice the forward. Norms,
+activations and softmax are left out.
 
 Source: Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with attention and unembedding
 counted as in Hoffmann et al. 2022, arXiv 2203.15556, appendix F.
@@ -17,18 +18,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
 def forward_flops_per_token(
-    *, matrix_parameters: int, layers: int, width: int, vocabulary: int, context: int
+    *,
+    matrix_parameters: int,
+    layers: int,
+    width: int,
+    vocabulary: int,
+    context: int,
+    attention: int | None = None,
 ) -> int:
-    """Operations of one token's forward pass in a sequence of length ``context``."""
-    return 2 * matrix_parameters + 4 * layers * width * context + 2 * width * vocabulary
+    """Operations of one token's forward pass in a sequence of length ``context``; ``attention``:
+    its width, None where it is that of the hidden states."""
+    wide = width if attention is None else attention
+    return 2 * matrix_parameters + 4 * layers * wide * context + 2 * width * vocabulary
 
 
 def training_flops_per_token(
-    *, matrix_parameters: int, layers: int, width: int, vocabulary: int, context: int
+    *,
+    matrix_parameters: int,
+    layers: int,
+    width: int,
+    vocabulary: int,
+    context: int,
+    attention: int | None = None,
 ) -> int:
     """Operations of one token's forward and backward pass: three times the forward's."""
     return 3 * forward_flops_per_token(
@@ -37,6 +52,7 @@ def training_flops_per_token(
         width=width,
         vocabulary=vocabulary,
         context=context,
+        attention=attention,
     )
 
 
@@ -46,13 +62,21 @@ def gpt_neox_matrix_parameters(*, width: int, layers: int, mlp: int) -> int:
 
 
 def matrix_parameters(model: "PreTrainedModel") -> int:
-    """M of any decoder: parameters with two dimensions that are no embedding."""
+    """M of any decoder: parameters with two dimensions that are no embedding, and of experts,
+    which are stacked in parameters with three, as many as a token meets."""
     embeddings = {id(parameter) for parameter in embedding_parameters(model)}
+    met = getattr(model.config, "num_experts_per_tok", None) or 0
     return sum(
-        parameter.numel()
+        parameter.numel() if parameter.ndim == 2 else met * parameter[0].numel()
         for parameter in model.parameters()
-        if parameter.ndim == 2 and id(parameter) not in embeddings
+        if parameter.ndim in (2, 3) and id(parameter) not in embeddings
     )
+
+
+def attention_width(config: "PretrainedConfig") -> int:
+    """Heads times head width; where no head width is given, that of the hidden states."""
+    head = getattr(config, "head_dim", None)
+    return int(config.num_attention_heads * head if head else config.hidden_size)
 
 
 def count_parameters(model: "PreTrainedModel") -> tuple[int, int]:

@@ -25,6 +25,7 @@ def run_columns(
             matrix_parameters=flops.matrix_parameters(model),
             layers=model.config.num_hidden_layers,
             width=model.config.hidden_size,
+            attention=flops.attention_width(model.config),
             vocabulary=model.config.vocab_size,
             context=getattr(model.config, "max_position_embeddings", None) or context,
         )
