@@ -107,6 +107,13 @@ def test_an_interval_covers_the_truth_as_often_as_it_claims() -> None:
     assert 88 <= covered <= 99
 
 
+def test_one_pair_has_no_interval() -> None:
+    one = np.array([1])
+    value, low, high = classifier.interval("accuracy", one, one, np.random.default_rng(0))
+    assert value == 1
+    assert np.isnan([low, high]).all()
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     labels, guessed = np.random.default_rng(0).integers(0, 2, (2, 100))
     one, two = (

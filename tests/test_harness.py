@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +206,31 @@ def test_windows_are_the_harness_s(utils: Any, length: int, context: int, overla
         list(range(1, length + 1)), prefix_token=0, max_seq_len=context, context_len=overlap + 1
     )
     assert found == list(expected)
+
+
+def test_a_task_in_words_is_asked_with_the_harness_s_tokens(
+    tmp_path: Path, make_model: Callable[..., Any], tokenizer_folder: Path
+) -> None:
+    """Also where the tokenizer puts a BOS before a text, as Llama's does."""
+    huggingface = pytest.importorskip("lm_eval.models.huggingface")
+    from tokenizers.processors import TemplateProcessing
+
+    from lmtopo import tokenizer
+    from lmtopo.downstream.task import Pairs
+    from lmtopo.downstream.zero_shot import CHOICES, PROMPT, requests
+
+    words = tokenizer.load(tokenizer_folder)
+    words.add_special_tokens({"bos_token": "<s>"})
+    bos = words.bos_token_id
+    words.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", bos)]
+    )
+    words.save_pretrained(tmp_path)
+    make_model("llama", vocab_size=bos + 1, bos_token_id=bos).save_pretrained(tmp_path)
+    pairs = Pairs(["the cat sat"], ["a cat sat"], np.array([1]))
+    harness_s = huggingface.HFLM(str(tmp_path), device="cpu", dtype="float32", batch_size=1)
+    prompt = PROMPT.format(first="the cat sat", second="a cat sat")
+    theirs = [harness_s._encode_pair(prompt, choice) for choice in CHOICES]
+    ours = requests(tokenizer.load(tmp_path), pairs)
+    assert ours == theirs
+    assert ours[0][0][0] == bos

@@ -1,5 +1,6 @@
 """A linear classifier on pairs of vectors, and its scores with their intervals."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,11 @@ def interval(
     guessed: Int64[np.ndarray, " pairs"],
     rng: np.random.Generator,
 ) -> tuple[float, float, float]:
-    """A score of `SCORES` and its 95% interval: percentiles over 1000 resamples of the pairs."""
+    """A score of `SCORES` and its 95% interval: percentiles over 1000 resamples of the pairs; of
+    one pair NaN."""
     value = float(SCORES[score](labels, guessed))
+    if len(labels) < 2:
+        return value, math.nan, math.nan
     found = bootstrap(
         (labels, guessed),
         lambda some, guesses, axis: SCORES[score](some, guesses),

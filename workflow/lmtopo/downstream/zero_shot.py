@@ -25,10 +25,10 @@ def requests(tokenizer: "PreTrainedTokenizerBase", pairs: Pairs) -> list[Request
     token ids of context and continuation.
 
     Source: lm-evaluation-harness, task ``mrpc`` (version 1.0, no examples in the prompt): the
-    tokens of an answer are those of prompt and answer together beyond those of the prompt; no
-    special tokens.
+    tokens of an answer are those of prompt and answer together beyond those of the prompt, both
+    with the special tokens that the tokenizer adds by itself (`harness.encode`).
     """
-    from lmtopo.tokenizer import encode
+    from lmtopo.harness import encode
 
     prompts = [
         PROMPT.format(first=first, second=second)
