@@ -36,6 +36,7 @@ def config_of(architecture: str, **changes: Any) -> Any:
     small = {
         "gpt_neox": {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64},
         "gpt2": {"n_embd": 32, "n_head": 2, "n_layer": 2, "n_positions": 64},
+        "openai-gpt": {"n_embd": 32, "n_head": 2, "n_layer": 2, "n_positions": 64},
         "llama": {
             "hidden_size": 32,
             "num_attention_heads": 2,
@@ -58,7 +59,7 @@ def config_of(architecture: str, **changes: Any) -> Any:
         },
         "olmo": {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64},
     }[architecture]
-    if architecture != "gpt2":
+    if architecture not in ("gpt2", "openai-gpt"):
         small |= {"num_hidden_layers": 2, "max_position_embeddings": 64}
     return transformers.AutoConfig.for_model(
         architecture,

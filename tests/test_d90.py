@@ -216,9 +216,9 @@ def measure(
     """The table of a small checkpoint and the dataset `pairs`, with changes to `SETTINGS`; in an
     empty folder."""
     monkeypatch.chdir(tmp_path)
-    checkpoint = str(save_checkpoint(tmp_path / "checkpoint"))
+    small = str(save_checkpoint(tmp_path / "checkpoint"))
 
-    def table(**changes: Any) -> pd.DataFrame:
+    def table(checkpoint: str = small, **changes: Any) -> pd.DataFrame:
         told = SETTINGS | changes
         d90(checkpoint=checkpoint, tokenizer=checkpoint, dataset="pairs", d90="d90.parquet", **told)
         return pd.read_parquet("d90.parquet")
@@ -299,3 +299,13 @@ def test_a_task_that_can_be_learned_has_a_d90(measure: Callable[..., pd.DataFram
     assert values["global_1_accuracy"] < 0.9
     assert values["d90_global"] in (8, 256)
     assert values["d90_said"] in (8, 256)
+
+
+def test_models_whose_last_states_are_narrower_than_their_blocks_are_tuned(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], measure: Callable[..., pd.DataFrame]
+) -> None:
+    save_pairs(**PARAPHRASES)
+    narrow = {"word_embed_proj_dim": 16, "do_layer_norm_before": False}  # as OPT-350m
+    checkpoint = str(save_checkpoint(tmp_path / "opt", "opt", **narrow))
+    found = measure(checkpoint=checkpoint, dimensions=[8], seeds=1, steps=1)
+    assert "global_8_accuracy" in set(found["metric"])

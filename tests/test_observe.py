@@ -304,3 +304,16 @@ def test_what_cannot_be_observed_is_said(
     whole = save_checkpoint(tmp_path / "whole")
     with pytest.raises(InputError, match="block_9"):
         observed(tmp_path, whole, probe, layers=["block_9"])
+
+
+def test_layers_of_another_width_than_the_others_are_to_be_left_out(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    # as OPT-350m has them
+    narrow = {"word_embed_proj_dim": 16, "do_layer_norm_before": False}
+    checkpoint = save_checkpoint(tmp_path / "step7", "opt", **narrow)
+    probe = make_probe(tmp_path / "probe")
+    with pytest.raises(InputError, match="final_norm is 16 wide and the layers before it 32"):
+        observed(tmp_path, checkpoint, probe)
+    observed(tmp_path, checkpoint, probe, layers=["embedding", "block_1", "block_2"])
+    assert load_file(tmp_path / CLOUDS)["token"].shape[2] == 32

@@ -86,8 +86,11 @@ class Decoder:
 
 
 def shower(see: See, layer: str) -> Callable[..., None]:
-    """A forward hook that shows a block's hidden states (some blocks return them in a tuple)."""
-    return lambda _, args, output: see(layer, output[0] if isinstance(output, tuple) else output)
+    """A forward hook that shows a block's hidden states (some blocks return them first of several
+    things)."""
+    return lambda _, args, output: see(
+        layer, output[0] if isinstance(output, tuple | list) else output
+    )
 
 
 def find_blocks(body: nn.Module, layers: int) -> nn.ModuleList:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
+from lmtopo.errors import InputError
 from lmtopo.formats.probes import Places
 
 
@@ -75,6 +76,11 @@ class Sampler:
             count = len(self._single["token"] if pooling == "token" else self._texts)
             shape = (len(self._rows), count, states.shape[1])
             self._clouds[pooling] = torch.full(shape, torch.nan, device=self._device)
+        if states.shape[1] != (width := self._clouds[pooling].shape[2]):
+            raise InputError(
+                f"{layer} is {states.shape[1]} wide and the layers before it {width}, but a cloud "
+                f"holds layers of one width: leave {layer} out of the layers"
+            )
         self._clouds[pooling][self._rows[layer], points] = states
 
     def clouds(self) -> dict[str, Float32[np.ndarray, "layers points width"]]:

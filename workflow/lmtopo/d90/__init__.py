@@ -53,6 +53,7 @@ def d90(
         As `lmtopo.downstream.downstream`, or if a batch does not fit into memory.
     """
     import pandas as pd
+    import torch
 
     from lmtopo import device as devices
     from lmtopo import memory, tables
@@ -102,6 +103,8 @@ def d90(
             seed,
         ],
     }
+    with torch.inference_mode():  # some models make their last states narrower than their blocks
+        width = model.get_decoder()(torch.zeros(1, 1, dtype=torch.long)).last_hidden_state.shape[-1]
     longest = sorted(texts[0], key=len, reverse=True)
     place = STATE / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -110,7 +113,7 @@ def d90(
         file = place / f"{kind}-{dimension or 'all'}-{number}.json"
         if not file.is_file():
             own = seed_of(seed, "d90", number)
-            classifier = Classifier(model.get_decoder(), model.config.hidden_size, own)
+            classifier = Classifier(model.get_decoder(), width, own)
             classifier.to(compute_on)
             how: dict[str, Any] = {"dimension": dimension, "said": kind == "said", "seed": own}
 
