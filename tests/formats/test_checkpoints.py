@@ -1,4 +1,5 @@
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lmtopo.formats import checkpoints as checkpoint
         ("step1000", 1000, None),
         ("step1000-tokens4B", 1000, 4e9),
         ("global_step12", 12, None),
+        ("step500-tokens2.3B", 500, 2.3e9),
         ("my-model_step_7", 7, None),
         ("42", 42, None),
         ("gpt2", None, None),
@@ -114,3 +116,31 @@ def test_pickles_with_code_are_refused(
     with pytest.raises(InputError, match=r"holds more than weights.*not loaded$"):
         checkpoint.load(folder, dtype="float32")
     assert not (tmp_path / "owned").exists()
+
+
+def test_pointers_of_git_lfs_are_no_weights(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    folder = save_checkpoint(tmp_path / "step1")
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\nsize 17\n"
+    (folder / "model.safetensors").write_text(text)
+    with pytest.raises(InputError, match=r"model.safetensors' is a pointer .*`git lfs pull`"):
+        checkpoint.find(str(folder))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "config.json"])
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_files_that_are_cut_short_are_said_to_be_of_which_folder(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], name: str, kept: float
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = save_checkpoint(tmp_path / "step1")
+    if name == "pytorch_model.bin":
+        torch.save(load_file(folder / "model.safetensors"), folder / name)
+        (folder / "model.safetensors").unlink()
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(InputError, match=re.escape(str(folder))):
+        checkpoint.load(folder, dtype="float32")

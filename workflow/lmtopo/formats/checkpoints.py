@@ -4,6 +4,7 @@ Weights are data. Safetensors are read as such, pickles only with ``weights_only
 that comes with a checkpoint is ever run.
 """
 
+import errno
 import glob
 import re
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 STEP = re.compile(r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)", re.IGNORECASE)
-TOKENS = re.compile(r"tokens[-_]?(\d+)([KMBT])?", re.IGNORECASE)
+TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?", re.IGNORECASE)
+POINTER = b"version https://git-lfs"
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -36,13 +38,14 @@ class Folder:
 def step_and_tokens(name: str) -> tuple[int | None, float | None]:
     """Step and tokens as a checkpoint's name tells them; None where it does not.
 
-    ``checkpoint-500``, ``step1000``, ``step1000-tokens4B``, ``global_step12``, or a number alone.
+    ``checkpoint-500``, ``step1000``, ``step1000-tokens4B``, ``step500-tokens2.1B``,
+    ``global_step12``, or a number alone.
     """
     step = STEP.search(name) or re.fullmatch(r"(\d+)", name)
     tokens = TOKENS.search(name)
     return (
         int(step.group(1)) if step else None,
-        float(tokens.group(1)) * UNITS[(tokens.group(2) or "").upper()] if tokens else None,
+        float(round(float(tokens[1]) * UNITS[(tokens[2] or "").upper()])) if tokens else None,
     )
 
 
@@ -83,7 +86,7 @@ def weight_files(folder: str | Path) -> list[str]:
     Raises
     ------
     InputError
-        If the configuration or the weights are missing.
+        If the configuration or the weights are missing, or were never pulled by Git LFS.
     """
     folder = Path(folder)
     config = folder / "config.json"
@@ -92,8 +95,20 @@ def weight_files(folder: str | Path) -> list[str]:
     for pattern in WEIGHTS:
         files = sorted(str(file) for file in folder.glob(pattern))
         if files:
-            return [str(config), *files]
+            found = [str(config), *files]
+            if pointers := [file for file in found if is_pointer(file)]:
+                raise InputError(
+                    f"'{pointers[0]}' is a pointer of Git LFS and not the file itself: run "
+                    "`git lfs pull` in its repository"
+                )
+            return found
     raise InputError(f"'{folder}' holds no weights (looked for {' and '.join(WEIGHTS)})")
+
+
+def is_pointer(file: str) -> bool:
+    """Whether it is what Git LFS leaves of a large file that it has not downloaded."""
+    with Path(file).open("rb") as opened:
+        return opened.read(len(POINTER)) == POINTER
 
 
 def hashes(folder: str | Path) -> dict[str, str]:
@@ -148,14 +163,15 @@ def load(
     ------
     InputError
         If transformers does not know the architecture, or weights are missing from the files or
-        do not fit the model (transformers would fill them at random), or a file is not as its
-        ``sha256.json`` says.
+        do not fit the model (transformers would fill them at random), or a file is damaged or not
+        as its ``sha256.json`` says.
     Damaged
         If it is so in a training run under ``results/``, which can be made anew.
     """
     from pickle import UnpicklingError
 
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     try:
@@ -181,7 +197,9 @@ def load(
             f"the pickle in '{folder}' is damaged or holds more than weights, which could run "
             "code: it is not loaded"
         ) from error
-    except (ValueError, KeyError, RuntimeError) as error:
+    except (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # not what the files hold, but the disk or the file system
         raise InputError(f"cannot load '{folder}' as a causal language model: {error}") from error
     model, report = loaded
     for problem in ("missing_keys", "mismatched_keys"):
