@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
+# modules are compiled when they are first used: most never are, and all of them take 100 s
+PIP := $(BIN)/pip install --quiet --no-compile
 
 .PHONY: study test fast-test chaos check format schema conda gallery benchmark benchmark-observe \
   benchmark-scale benchmark-gpu against-script
@@ -13,7 +15,7 @@ study: $(VENV)/.ready
 	@PYTHONPATH=workflow $(BIN)/python -m lmtopo.summary small
 
 test: $(VENV)/.ready $(VENV)/.harness
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fast-test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow" -n 2
@@ -75,12 +77,12 @@ $(VENV)/.ready: envs/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "lmtopo is pinned for Python 3.11: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' envs/requirements.txt)"
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.txt
+	$(PIP) --disable-pip-version-check "$$(grep '^torch==' envs/requirements.txt)"
+	$(PIP) --disable-pip-version-check --requirement envs/requirements.txt
 	@touch $@
 
 # lm-evaluation-harness, for the test that compares with it: nothing else needs it
 $(VENV)/.harness: $(VENV)/.ready envs/harness.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint envs/requirements.txt \
+	$(PIP) --disable-pip-version-check --constraint envs/requirements.txt \
 	  --requirement envs/harness.txt
 	@touch $@

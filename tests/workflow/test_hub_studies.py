@@ -104,7 +104,7 @@ def test_a_killed_study_goes_on_within_its_room(
         stderr=subprocess.DEVNULL,
     )
     with counted(place) as most:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while len(list(place.folder.glob("results/tiny/pairs/**/quality.json"))) < 3:
             assert time.monotonic() < until
             assert running.poll() is None
