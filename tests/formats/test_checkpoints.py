@@ -19,6 +19,10 @@ from lmtopo.formats import checkpoints as checkpoint
         ("global_step12", 12, None),
         ("step500-tokens2.3B", 500, 2.3e9),
         ("my-model_step_7", 7, None),
+        ("ckpt-10k", 10_000, None),
+        ("step_2M", 2_000_000, None),
+        ("step1,000", None, None),
+        ("step1000-tokens12.5.3B", 1000, None),
         ("42", 42, None),
         ("gpt2", None, None),
         ("pythia-70m", None, None),
@@ -96,7 +100,7 @@ def test_shapes_are_read_whatever_the_architecture_calls_them(
     architecture: str, tmp_path: Path, save_checkpoint: Callable[..., Path]
 ) -> None:
     folder = save_checkpoint(tmp_path / "step1", architecture)
-    assert checkpoint.read_shape(folder) == checkpoint.Shape(2, 300, 64)
+    assert checkpoint.read_shape(folder) == checkpoint.Shape(2, 300, 64, 32)
 
 
 def test_pickles_with_code_are_refused(

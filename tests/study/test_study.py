@@ -232,6 +232,20 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             ),
             r"evaluate\[0\].max_tokens: reading 'wikitext' scores whole documents",
         ),
+        (
+            lambda raw: raw.update(clouds={"layers": ["final_norm", "final_norm"]}),
+            "clouds.layers: names one of them twice",
+        ),
+        (
+            lambda raw: raw["budgets"]["low"].update(flops=float("inf")),
+            "budgets.low.flops: input should be a finite number",
+        ),
+        (
+            lambda raw: raw["models"].update(
+                mine={"source": "local", "path": "runs/{x}/step1", "tokenizer_path": "runs"}
+            ),
+            r"models.mine.path: 'runs/\{x\}/step1' has a brace",
+        ),
         (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
     ],
 )
@@ -241,8 +255,6 @@ def test_each_mistake_has_one_clear_line(
     change(raw)
     text = problems(raw)
     assert len(text.splitlines()) == 2, text
-    import re
-
     assert re.search(message, text), text
 
 
@@ -257,6 +269,26 @@ def test_a_missing_local_file_is_named(raw: dict[str, Any]) -> None:
     raw["datasets"]["mine"] = {"source": "local", "format": "lines", "path": "no/such.txt"}
     raw["evaluate"].append("mine")
     assert "no/such.txt" in problems(raw)
+
+
+@pytest.mark.parametrize(
+    "place", ["datasets/mine/mine.txt", "datasets/mine.txt", "link/mine.txt", "datasets/stories/x"]
+)
+def test_a_source_is_not_where_datasets_are_saved(
+    place: str, raw: dict[str, Any], tmp_path: Path
+) -> None:
+    """Snakemake deletes what a dataset is saved to before it is made."""
+    (tmp_path / "datasets/mine").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "datasets/mine")
+    Path(place).parent.mkdir(exist_ok=True)
+    Path(place).write_text("A line that is long enough to be read.\n" * 9000)
+    raw["datasets"]["mine"] = {"source": "local", "format": "lines", "path": place}
+    raw["evaluate"].append("mine")
+    assert f"datasets.mine.path: '{place}' lies where lmtopo saves datasets" in problems(raw)
+    Path("datasets/raw").mkdir()
+    Path(place).rename("datasets/raw/mine.txt")
+    raw["datasets"]["mine"]["path"] = "datasets/raw/mine.txt"
+    assert study.read(raw).source_files("mine") == ["datasets/raw/mine.txt"]
 
 
 OTHER_STORIES = {"source": "generated", "kind": "stories", "seed": 9}
@@ -316,6 +348,41 @@ def test_local_checkpoints_are_found_by_step(
     assert [(point.step, point.tokens) for point in run.checkpoints] == [(200, 1600), (1000, 8000)]
     raw["quality"] = {"context": 65}
     assert "the model's positions end at 64" in problems(raw)
+
+
+def test_a_link_is_known_by_its_own_name(
+    raw: dict[str, Any], tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    (tmp_path / "runs").mkdir()
+    for store, link in (("abc123", "step1000"), ("step10", "checkpoint-500")):
+        target = save_checkpoint(tmp_path / "store" / store)
+        (tmp_path / "runs" / link).symlink_to(target)
+    raw["models"]["mine"] = {"source": "local", "path": "runs/*"}
+    raw["quality"] = {"context": 64}
+    run = study.read(raw).runs["mine", "released"]
+    assert [point.step for point in run.checkpoints] == [500, 1000]
+    raw["clouds"] = {"pca": 40, "poolings": ["token"]}
+    raw["models"].pop("tiny")
+    assert "clouds.pca is 40, but hidden states have 32 dimensions" in problems(raw)
+    (tmp_path / "runs/step1000/config.json").write_text("{")
+    assert "runs/step1000/config.json' is no JSON" in problems(raw)
+
+
+def test_tasks_are_read_as_the_studys_own_section_says(
+    raw: dict[str, Any], tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    save_checkpoint(tmp_path / "runs" / "step7")
+    raw["models"]["mine"] = {"source": "local", "path": "runs/*"}
+    raw["evaluate"] = [{"dataset": "stories", "quality": {"context": 64}}]
+    study.read(raw)
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"]}
+    assert "quality.context is 256, but the model's positions end at 64" in problems(raw)
+    raw["quality"] = {"context": 64}
+    (tmp_path / "notes.txt").write_text("A line.\n" * 400)
+    raw["datasets"]["notes"] = {"source": "local", "format": "lines", "path": "notes.txt"}
+    raw["downstream"] = {"tasks": ["notes"]}
+    assert "dataset 'notes' is of format lines, but a task needs labelled pairs" in problems(raw)
 
 
 def olmo(per_step: float | None, *names: str) -> dict[str, Any]:
@@ -607,14 +674,23 @@ def test_primary_tests_are_of_what_is_measured(raw: dict[str, Any]) -> None:
     assert told["figures"]["skill"] == "figures/skill.png"
     raw["clouds"] = {"layers": ["block_1", "final_norm"]}
     for wrong, message in (
-        ({"signature": "betty"}, "primary[0].signature: 'betty' is not defined"),
-        ({"signature": "twonn", "dataset": "wiki"}, "primary[0].dataset: 'wiki' is not defined"),
-        ({"signature": "twonn", "pooling": "last"}, "primary[0].pooling: 'last' is not defined"),
-        ({"signature": "twonn", "layer": "embedding"}, "primary[0].layer: 'embedding' is not"),
-        ({"signature": "twonn", "lair": "block_1"}, "primary[0].lair: unknown key (did you mean"),
+        ({"signature": "betty"}, "signature: 'betty' is not defined"),
+        ({"signature": "twonn", "dataset": "wiki"}, "dataset: 'wiki' is not defined"),
+        ({"signature": "twonn", "pooling": "last"}, "pooling: 'last' is not defined"),
+        ({"signature": "twonn", "layer": "embedding"}, "layer: 'embedding' is not"),
+        ({"signature": "twonn", "lair": "block_1"}, r"lair: unknown key \(did you mean"),
+        ({"signature": "persistence_entropy"}, "dimension: 'persistence_entropy' is one"),
+        ({"signature": "betti_area", "dimension": 2}, "dimension: .* homology.max_dimension, 1"),
+        ({"signature": "effective_rank", "dimension": 0}, "dimension: .* leave dimension out"),
+        ({"signature": "betti_curve", "dimension": 0}, "signature: 'betti_curve' is a curve"),
+        ({"signature": "significant_count", "dimension": 1}, "signature: .* needs 19 draws"),
+        ({"signature": "twonn", "target": "mrpc f1"}, "target: 'mrpc f1' is neither"),
     ):
         raw["evidence"] = {"primary": [wrong]}
-        assert f"evidence.{message}" in problems(raw)
+        assert re.search(rf"evidence\.primary\[0\]\.{message}", problems(raw))
+    raw["clouds"] = {}
+    raw["evidence"] = {"primary": [{"signature": "twonn", "layer": "block_9"}]}
+    assert "no model has a 'block_9', at most 2 blocks" in problems(raw)
     raw["evidence"] = {"primary": [{"signature": "twonn"}] * 13}
     assert "evidence.primary: list should have at most 12 items" in problems(raw)
 

@@ -6,6 +6,7 @@ that comes with a checkpoint is ever run.
 
 import errno
 import glob
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-STEP = re.compile(r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)", re.IGNORECASE)
-TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?", re.IGNORECASE)
+STEP = re.compile(
+    r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)([KM])?(?![\d.,]*\d|[a-z])",
+    re.IGNORECASE,
+)
+TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?(?![\d.,]*\d|[a-z])", re.IGNORECASE)
 POINTER = b"version https://git-lfs"
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -39,12 +43,12 @@ def step_and_tokens(name: str) -> tuple[int | None, float | None]:
     """Step and tokens as a checkpoint's name tells them; None where it does not.
 
     ``checkpoint-500``, ``step1000``, ``step1000-tokens4B``, ``step500-tokens2.1B``,
-    ``global_step12``, or a number alone.
+    ``global_step12``, ``ckpt-10k``, or a number alone.
     """
-    step = STEP.search(name) or re.fullmatch(r"(\d+)", name)
+    step = STEP.search(name) or re.fullmatch(r"(\d+)()", name)
     tokens = TOKENS.search(name)
     return (
-        int(step.group(1)) if step else None,
+        int(step[1]) * int(UNITS[(step[2] or "").upper()]) if step else None,
         float(round(float(tokens[1]) * UNITS[(tokens[2] or "").upper()])) if tokens else None,
     )
 
@@ -66,7 +70,9 @@ def find(path: str, *, step: int | None = None) -> list[Folder]:
     found: dict[int, Folder] = {}
     for match in matches:
         weight_files(match)
-        named, tokens = step_and_tokens(Path(match).resolve().name)
+        named, tokens = step_and_tokens(Path(os.path.abspath(match)).name)
+        if named is None:  # a link, perhaps, to what has a name
+            named, tokens = step_and_tokens(Path(match).resolve().name)
         if step is not None and len(matches) == 1:
             named = step
         if named is None:
@@ -128,12 +134,16 @@ class Shape:
     layers: int
     vocabulary: int
     context: int | None
+    width: int | None
 
 
 def read_shape(folder: str | Path) -> Shape:
     """Layers, vocabulary and longest context from ``config.json``, whatever the architecture
     calls them."""
-    config = read_json(Path(folder) / "config.json")
+    try:
+        config = read_json(Path(folder) / "config.json")
+    except ValueError as error:
+        raise InputError(f"'{folder}/config.json' is no JSON: {error}") from None
 
     def first(*names: str) -> Any:
         return next((config[name] for name in names if config.get(name) is not None), None)
@@ -142,7 +152,12 @@ def read_shape(folder: str | Path) -> Shape:
     vocabulary = first("vocab_size")
     if layers is None or vocabulary is None:
         raise InputError(f"'{folder}/config.json' gives no number of layers or no vocab_size")
-    return Shape(layers, vocabulary, first("max_position_embeddings", "n_positions", "n_ctx"))
+    return Shape(
+        layers,
+        vocabulary,
+        first("max_position_embeddings", "n_positions", "n_ctx"),
+        first("hidden_size", "n_embd", "d_model"),
+    )
 
 
 def warm() -> None:

@@ -1,6 +1,8 @@
 """What can be wrong with a study, found before any job starts and told all at once."""
 
 import difflib
+import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from lmtopo import external
 from lmtopo.dataset.holdout import or_hold_out
 from lmtopo.errors import InputError
 from lmtopo.files import read_json
@@ -18,6 +21,7 @@ from lmtopo.study.schema import (
     GeneratedDataset,
     HubDataset,
     HubModel,
+    LocalDataset,
     LocalModel,
     Model,
     StudyFile,
@@ -25,6 +29,8 @@ from lmtopo.study.schema import (
     fill_data,
 )
 
+PLAIN = ("text", "lines", "wikitext")
+"""Formats without columns."""
 STUDY_FILES = ("config/config.yaml", "config/studies/*.yaml")
 
 
@@ -117,11 +123,47 @@ def names(file: StudyFile) -> list[str]:
                 "a study evaluates a dataset on one split"
             )
         seen.add(entry.dataset)
+    problems += paths(file)
     problems += tasks(file)
     problems += sections(file)
     problems += signatures(file)
     problems += evidence(file)
     problems += only(file)
+    return problems
+
+
+def paths(file: StudyFile) -> list[str]:
+    """Paths that Snakemake would take for a pattern, or sources where datasets are saved, which
+    Snakemake would delete before they are read."""
+    given: dict[str, str | None] = {}
+    sources: dict[str, str] = {}
+    for name, origin in file.datasets.items():
+        if isinstance(origin, LocalDataset):
+            if origin.path is not None:
+                sources[f"datasets.{name}.path"] = origin.path
+            for split, path in (origin.splits or {}).items():
+                sources[f"datasets.{name}.splits.{split}"] = path
+    for name, model in file.models.items():
+        if isinstance(model, LocalModel):
+            given[f"models.{name}.path"] = model.path
+            given[f"models.{name}.tokenizer_path"] = model.tokenizer_path
+    given["quality.external"] = getattr(file.quality.external, "file", None)
+    given["table"] = getattr(file.table, "file", None)
+    problems = [
+        f"{where}: '{path}' has a brace, which Snakemake takes for a pattern: rename it"
+        for where, path in {**sources, **given}.items()
+        if path is not None and set(path) & set("{}") and "{data}" not in path
+    ]
+    here = Path("datasets").resolve()
+    for where, path in sources.items():
+        for place in (Path(os.path.abspath(path)), Path(path).resolve()):
+            inside = place.relative_to(here).parts if place.is_relative_to(here) else None
+            if inside is not None and (len(inside) < 2 or inside[0] in file.datasets):
+                problems.append(
+                    f"{where}: '{path}' lies where lmtopo saves datasets, and would be overwritten "
+                    "there: keep it elsewhere"
+                )
+                break
     return problems
 
 
@@ -164,6 +206,11 @@ def tasks(file: StudyFile) -> list[str]:
         origin = file.datasets.get(task.dataset)
         if origin is None:
             problems.append(unknown("downstream.tasks", task.dataset, file.datasets))
+        elif isinstance(origin, LocalDataset) and origin.format in PLAIN:
+            problems.append(
+                f"downstream.tasks: dataset '{task.dataset}' is of format {origin.format}, but a "
+                "task needs labelled pairs of sentences, columns of a table"
+            )
         elif isinstance(origin, GeneratedDataset) and origin.kind != "paraphrases":
             problems.append(
                 f"downstream.tasks: dataset '{task.dataset}' is of kind {origin.kind}, but a task "
@@ -206,6 +253,10 @@ def sections(file: StudyFile) -> list[str]:
         if entry.quality is not None and "external" in entry.quality.model_fields_set
     ]
     for where, clouds in file.clouds_used.items():
+        for key in ("layers", "poolings"):
+            named = getattr(clouds, key)
+            if named != "all" and len(set(named)) < len(named):
+                problems.append(f"{where}.{key}: names one of them twice")
         if clouds.subsample > clouds.points:
             problems.append(
                 f"{where}.subsample {clouds.subsample} is above {where}.points {clouds.points}"
@@ -276,15 +327,51 @@ def signatures(file: StudyFile) -> list[str]:
 
 def evidence(file: StudyFile) -> list[str]:
     """Primary tests of what is not measured; a table that is not there."""
-    from lmtopo.signatures import known
+    from lmtopo.nulls import CLAIM
+    from lmtopo.signatures import CURVES, NUMBERS, known, significant
 
     problems = []
     names = known() if file.signatures == "all" else file.signatures
+    by_dimension = [*NUMBERS.of_diagram, significant.NAME]
+    top = file.homology.max_dimension
     entries = {entry.dataset: entry for entry in file.evaluate}
     for index, test in enumerate(file.evidence.primary):
         where = f"evidence.primary[{index}]"
         if test.signature not in names:
             problems.append(unknown(f"{where}.signature", test.signature, names))
+        elif test.signature in CURVES.names():
+            problems.append(
+                f"{where}.signature: '{test.signature}' is a curve, and tests are of numbers"
+            )
+        elif test.signature in by_dimension and not 0 <= test.dimension <= top:
+            problems.append(
+                f"{where}.dimension: '{test.signature}' is one number for each homology dimension: "
+                f"give dimension, from 0 to homology.max_dimension, {top}"
+            )
+        elif test.signature not in by_dimension and test.dimension != -1:
+            problems.append(
+                f"{where}.dimension: '{test.signature}' belongs to no homology dimension: leave "
+                "dimension out"
+            )
+        blocks = [
+            model.architecture.num_hidden_layers if isinstance(model, TrainedModel) else math.inf
+            for model in file.models.values()
+        ]
+        if test.layer.startswith("block_") and int(test.layer[len("block_") :]) > max(blocks):
+            problems.append(
+                f"{where}.layer: no model has a '{test.layer}', at most {max(blocks)} blocks"
+            )
+        draws = next(iter(file.homology.nulls.draws.values()), 0)
+        if test.signature == significant.NAME and draws < CLAIM:
+            problems.append(
+                f"{where}.signature: '{significant.NAME}' needs {CLAIM} draws of the study's first "
+                f"null, but there are {draws}: set homology.nulls.gaussian: {CLAIM}"
+            )
+        if not known_target(file, test.target):
+            problems.append(
+                f"{where}.target: '{test.target}' is neither log_perplexity, nor a task of "
+                "downstream and its metric, nor a column of quality.external"
+            )
         if test.dataset is not None and test.dataset not in entries:
             problems.append(unknown(f"{where}.dataset", test.dataset, entries))
             continue
@@ -296,6 +383,20 @@ def evidence(file: StudyFile) -> list[str]:
     if file.table is not None and not Path(file.table.file).is_file():
         problems.append(f"table: there is no file '{file.table.file}'")
     return problems
+
+
+def known_target(file: StudyFile, target: str) -> bool:
+    """Whether a target of a test may be measured: which metrics a task has, `downstream` knows."""
+    if target == external.OWN or target.split(" ")[0] in {
+        task.dataset for task in file.downstream.tasks
+    }:
+        return True
+    if file.quality.external is None:
+        return False
+    try:
+        return target in external.read(file.quality.external.file)[0]
+    except InputError:
+        return True  # which is said where the file is joined
 
 
 def unknown(where: str, name: str, known: Iterable[str]) -> str:
@@ -409,10 +510,8 @@ def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | Non
     return None
 
 
-def external(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:
+def outside_metrics(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:
     """Why the file of ``quality.external`` cannot be joined to the runs (model, budget, steps)."""
-    from lmtopo import external
-
     chosen = file.quality.external
     if chosen is None:
         return []

@@ -13,7 +13,6 @@ from math import ceil
 from pathlib import Path
 
 from lmtopo import flops, known_models
-from lmtopo.files import read_json
 from lmtopo.formats import checkpoints
 from lmtopo.plan import sizes
 from lmtopo.study import settings, tasks
@@ -165,12 +164,10 @@ def tables(study: Study) -> Need:
 @cache
 def shape_in(folder: str) -> sizes.Shape:
     """The shape of a checkpoint folder, from its configuration and the size of its weights."""
-    config, of = read_json(Path(folder) / "config.json"), checkpoints.read_shape(folder)
-    names = ("hidden_size", "n_embd", "d_model")
-    width = next((config[name] for name in names if config.get(name)), UNKNOWN.width)
+    of = checkpoints.read_shape(folder)
     size = sum(Path(file).stat().st_size for file in checkpoints.weight_files(folder))
     parameters = size // 2  # in half precision; less, if they are float32
-    return sizes.Shape(of.layers, width, parameters, of.vocabulary, parameters)
+    return sizes.Shape(of.layers, of.width or UNKNOWN.width, parameters, of.vocabulary, parameters)
 
 
 def shape(study: Study, model: str) -> sizes.Shape:

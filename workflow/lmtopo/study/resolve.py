@@ -221,7 +221,7 @@ def read(raw: Mapping[str, Any]) -> Study:
         problems += check.tokenizers(file)
         problems += check.datasets(file)
     if not problems:
-        problems += check.external(file, steps(runs.values()))
+        problems += check.outside_metrics(file, steps(runs.values()))
     if problems:
         raise InputError(check.report(file.study, list(dict.fromkeys(problems))))
     left_out = losses.read(file.study) if file.missing == "leave_out" else {}
@@ -283,7 +283,8 @@ def local_run(file: StudyFile, name: str, model: LocalModel) -> Run:
     shape = shapes.pop()
     check_context(file, shape.context)
     check_layers(file, shape.layers)
-
+    if shape.width is not None:
+        check_width(file, shape.width)
     found = tuple(
         Checkpoint(
             name,
@@ -303,6 +304,7 @@ def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
     if facts is not None:
         check_context(file, facts.context)
         check_layers(file, facts.layers)
+        check_width(file, facts.width)
     wanted = model.revisions
     chosen = revisions.choose(
         model.repo,
@@ -345,7 +347,10 @@ def tokens_seen(
 
 
 def check_context(file: StudyFile, positions: int | None) -> None:
-    for where, quality in file.quality_used.items():
+    sections = file.quality_used
+    if file.downstream.tasks:  # which are read as the study's own section says
+        sections["quality"] = file.quality
+    for where, quality in sections.items():
         if positions is not None and quality.context > positions:
             raise InputError(
                 f"{where}.context is {quality.context}, but the model's positions end at "
@@ -354,7 +359,10 @@ def check_context(file: StudyFile, positions: int | None) -> None:
 
 
 def check_layers(file: StudyFile, layers: int) -> None:
-    for where, clouds in file.clouds_used.items():
+    sections = file.clouds_used
+    if file.downstream.tasks:
+        sections["clouds"] = file.clouds
+    for where, clouds in sections.items():
         for layer in [] if clouds.layers == "all" else clouds.layers:
             if layer.startswith("block_") and int(layer.removeprefix("block_")) > layers:
                 raise InputError(f"{where}.layers names '{layer}', but there are {layers} blocks")

@@ -31,7 +31,7 @@ FIGURE_WIDTHS = (6, 20)
 class Part(BaseModel):
     """A section of the study file; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)
