@@ -105,6 +105,8 @@ def test_a_table_from_elsewhere_is_analysed_without_the_study(
     assert "1 of 1 test declared beforehand holds" in (folder / "findings.md").read_text()
     message = place.snakemake("analyse", "--config", "table=none.csv", fails=True)
     assert "table: there is no file 'none.csv'" in message
+    message = place.snakemake("figures", "--config", "table=theirs.csv", fails=True)
+    assert "only target analyse is made of it, not collate, compare" in message
 
 
 def test_distances_join_checkpoints_layers_and_runs(finished: Workplace) -> None:

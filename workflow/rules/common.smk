@@ -154,6 +154,14 @@ def begin():
     """
     if not workflow.is_main_process:
         return
+    others = sorted(
+        {job.rule.name for job in workflow.dag.needrun_jobs()} - {"analyse"}
+    )
+    if STUDY.file.table is not None and others:
+        raise WorkflowError(
+            f"table '{STUDY.file.table.file}' is from elsewhere, and only target analyse is made of "
+            f"it, not {', '.join(others[:3])}: run snakemake analyse, or leave table out"
+        )
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # Snakemake looks for locks before it sets its own: two started at once both pass
         SESSION.append(lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
