@@ -194,8 +194,13 @@ def write_bytes(content: bytes) -> Callable[[Path], object]:
         (write_bytes(b'{"text": 7}\n'), {"format": "jsonl"}, "row 1: column 'text' is int 7, not"),
         (write_bytes(rb'{"text": "\ud83d"}'), {"format": "jsonl"}, "half a surrogate pair"),
         (
-            write_bytes(b'{"text": "a", "label": []}\n'),
+            write_bytes(b'{"sentence1": "a", "sentence2": "b", "label": []}\n'),
             {"format": "jsonl"},
+            "column 'label' is list, neither text nor number",
+        ),
+        (
+            write_bytes(b'{"text": "a", "x": []}\n'),
+            {"format": "jsonl", "columns": {"label": "x"}},
             "column 'label' is list, neither text nor number",
         ),
         (

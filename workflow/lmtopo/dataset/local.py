@@ -24,7 +24,8 @@ TABLES = {
 }
 HOLDOUT = 0.05
 OPTIONAL = ("label", "idx")
-"""Columns that are kept where a file has them."""
+"""Columns that are kept where a file has them; beside text, if they are text or numbers."""
+Scalar = str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def open_rows(
             return chosen_columns(available, origin.get("columns") or {}, unit, path)
 
         rows = in_turn(lambda file: TABLES[kind](file, choose), files)
+        rows = without_odd(rows, origin.get("columns") or {})
     # WikiText's blank lines are part of an article
     keep_blank = kind == "wikitext" or unit == "articles"
     dropped: Counter[Path] = Counter()
@@ -154,6 +156,23 @@ def open_rows(
     if unit is None:
         unit = "rows" if "text" in first else "sentences"
     return Part(split, path, unit, chain([first], kept), dropped)
+
+
+def without_odd(rows: Iterator[Row], given: Mapping[str, str]) -> Iterator[Row]:
+    """Rows of text without the `OPTIONAL` columns that nobody has named and that hold neither text
+    nor numbers in the first row."""
+    first = next(rows, None)
+    if first is None:
+        return
+    odd = [
+        name
+        for name in OPTIONAL
+        if "text" in first and name not in given and not isinstance(first.get(name), Scalar)
+    ]
+    for row in chain([first], rows):
+        for name in odd:
+            del row[name]
+        yield row
 
 
 def in_turn(read: Callable[[Path], Iterator[Row]], files: Iterable[Path]) -> Iterator[Row]:
@@ -199,10 +218,10 @@ def checked(
                         f"{value!r:.40}, not text: name another one with columns:"
                     )
                 blank = blank or not value.strip()
-            elif not isinstance(value, str | int | float | None):
+            elif not isinstance(value, Scalar):
                 raise InputError(
                     f"'{path}', row {number}: column '{column}' is {type(value).__name__}, "
-                    "neither text nor number: leave it out of columns"
+                    "neither text nor number: name another one with columns:"
                 )
             if isinstance(value, str) and not value.isascii():
                 check_characters(value, path, number, column)

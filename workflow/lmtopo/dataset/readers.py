@@ -137,13 +137,22 @@ def parquet(path: Path, choose: Choose) -> Iterator[Row]:
 
     try:
         file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
         raise InputError(f"'{path}' is not a Parquet file: {error}") from None
     with file:
         columns = choose(file.schema_arrow.names)
         wanted = list(dict.fromkeys(columns.values()))
-        for batch in file.iter_batches(batch_size=10_000, columns=wanted):
-            for row in batch.to_pylist():
+        batches = file.iter_batches(batch_size=10_000, columns=wanted)
+        while True:
+            try:
+                rows = next(batches).to_pylist()
+            except StopIteration:
+                return
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(f"'{path}' is damaged: {error}") from None
+            for row in rows:
                 yield {ours: row[theirs] for ours, theirs in columns.items()}
 
 

@@ -150,9 +150,16 @@ class Diagrams:
             draws = 0 if draw is None else len(self._array(f"{name}/{RADIUS}"))
             if draw is None or 0 <= draw < draws:
                 return name
+        there = self._dimensions
+        told = [
+            f"{what} {', '.join(dict.fromkeys(str(getattr(key, what)) for key in there))}"
+            for what in ("layer", "pooling", "replicate")
+        ]
+        counts = {key.null: len(self._array(f"{key}/{RADIUS}")) for key in there if key.null}
+        told += [f"draws of {null} 0 to {count - 1}" for null, count in counts.items()]
         raise InputError(
-            f"'{self.path}' has no diagrams of {name._replace(draw=draw)}: run persist again with "
-            "these settings"
+            f"'{self.path}' has no diagrams of {name._replace(draw=draw)} (it has: "
+            f"{'; '.join(told)}): where they were asked for since, run persist again"
         )
 
     def _draws(self, name: str) -> list[Float64[np.ndarray, "_bars 2"]]:
