@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # modules are compiled when they are first used: most never are, and all of them take 100 s
 PIP := $(BIN)/pip install --quiet --no-compile
 
+# workers side by side, each with threads of its own, would spin while they wait for each other
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
 .PHONY: study test fast-test chaos check format schema conda gallery benchmark benchmark-observe \
   benchmark-scale benchmark-gpu against-script
 
@@ -15,10 +18,10 @@ study: $(VENV)/.ready
 	@PYTHONPATH=workflow $(BIN)/python -m lmtopo.summary small
 
 test: $(VENV)/.ready $(VENV)/.harness
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder
 
 fast-test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(PYTEST) -m "not slow" -n 2
 
 # the tiny study under faults at random moments; FAULTS and SEED say how many and which
 FAULTS ?= 50
