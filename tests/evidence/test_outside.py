@@ -124,6 +124,11 @@ def test_compute_that_does_not_grow_is_none(tmp_path: Path) -> None:
     found = outside.read(written(tmp_path, wide().assign(compute=7.0)))
     assert found.quality["flops"].isna().all()
     assert "column 'compute' does not grow along run 'a', so steps stand for" in found.notes[1]
+    rounded = wide().assign(compute=lambda t: t["step"].clip(upper=1) + (t["step"] > 2))
+    assert outside.read(written(tmp_path, rounded)).quality["flops"].isna().all()
+    rounded = pd.concat([wide(), wide().assign(step=lambda t: t["step"] + 3)])
+    rounded["compute"] = rounded["step"] // 2  # 0, 0, 1, 1, 2, 2
+    assert outside.read(written(tmp_path, rounded)).quality["flops"].tolist()[:3] == [0, 0, 1]
     with pytest.raises(InputError, match="'rank' does not grow along run 'a'"):
         outside.read(written(tmp_path, wide()), compute="rank")
 

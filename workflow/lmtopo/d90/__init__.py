@@ -103,7 +103,7 @@ def d90(
             seed,
         ],
     }
-    with torch.inference_mode():  # some models make their last states narrower than their blocks
+    with torch.no_grad():  # some models make their last states narrower than their blocks
         width = model.get_decoder()(torch.zeros(1, 1, dtype=torch.long)).last_hidden_state.shape[-1]
     longest = sorted(texts[0], key=len, reverse=True)
     place = STATE / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]

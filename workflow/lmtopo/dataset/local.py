@@ -171,7 +171,7 @@ def without_odd(rows: Iterator[Row], given: Mapping[str, str]) -> Iterator[Row]:
     ]
     for row in chain([first], rows):
         for name in odd:
-            del row[name]
+            row.pop(name, None)
         yield row
 
 

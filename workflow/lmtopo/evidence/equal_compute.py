@@ -23,7 +23,8 @@ def at(
     """``values`` at ``known`` (ascending), interpolated linearly at ``places``; NaN outside, and
     between values of which one is NaN."""
     after = np.clip(np.searchsorted(known, places), 1, len(known) - 1)
-    share = (places - known[after - 1]) / (known[after] - known[after - 1])
+    with np.errstate(divide="ignore", invalid="ignore"):  # compute that is rounded stands still
+        share = (places - known[after - 1]) / (known[after] - known[after - 1])
     share = np.where(np.abs(share - share.round()) < 1e-9, share.round(), share)[:, None]
     inside = (share >= 0) & (share <= 1)
     before, then = values[after - 1], values[after]

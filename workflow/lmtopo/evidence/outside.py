@@ -135,11 +135,13 @@ def is_perplexity(name: str) -> bool:
 
 
 def standing(frame: pd.DataFrame) -> str | None:
-    """A run whose compute does not grow from step to step, if there is one."""
+    """A run whose compute falls after step 0, or stands still to its end, if there is one; rounded,
+    it may stand still for a while."""
     run = [name for name in ("model", "budget", "seed", "dataset") if name in frame]
-    for of_run, rows in frame.dropna(subset="compute").groupby(run, dropna=False):
+    trained = frame[frame["step"] > 0].dropna(subset="compute")
+    for of_run, rows in trained.groupby(run, dropna=False):
         at = rows.groupby("step")["compute"].max()
-        if (at.diff() <= 0).any():
+        if (at.diff() < 0).any() or (len(at) > 1 and at.iloc[0] == at.iloc[-1]):
             return f"'{' '.join(map(str, of_run))}'"
     return None
 

@@ -138,5 +138,7 @@ def family(run: pd.DataFrame) -> str:
 
 def log_compute(run: pd.DataFrame) -> Float[np.ndarray, " n"]:
     flops = run["flops"].to_numpy(dtype=np.float64)
-    known = np.isfinite(flops).all() and (flops > 0).all() and (np.diff(flops) > 0).all()
+    known = np.isfinite(flops).all() and (flops > 0).all() and (np.diff(flops) >= 0).all()
+    if known and len(flops) > 1:
+        known = flops[-1] > flops[0]
     return np.log(flops if known else run["step"].to_numpy(dtype=np.float64))  # type: ignore[no-any-return]
