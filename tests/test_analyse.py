@@ -110,6 +110,7 @@ def test_a_study_gets_verdicts_and_says_what_holds(tmp_path: Path) -> None:
     assert not pairs.duplicated(list(KEYS["redundancy"])).any()
 
 
+@pytest.mark.slow
 def test_it_can_say_that_topology_adds_nothing(tmp_path: Path) -> None:
     files = tables(tmp_path)
     shown = {"evidence": "figures/evidence.png", "perplexity": "figures/perplexity.png"}

@@ -60,6 +60,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return folder
 
 
+@pytest.mark.slow
 def test_a_study_reads_the_same_from_its_zip_as_from_its_folder(
     results: str, tmp_path: Path
 ) -> None:

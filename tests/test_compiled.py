@@ -18,6 +18,7 @@ assert last(np.uint64(9)) == 3
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["cache", "file/below"])
 def test_a_place_that_cannot_be_written_costs_time_and_nothing_else(
     tmp_path: Path, place: str

@@ -93,6 +93,7 @@ def planted(dimension: int, seed: int) -> float:
     return float((missed < 0.05).float().mean())
 
 
+@pytest.mark.slow
 def test_a_planted_task_of_ten_dimensions_has_d90_ten() -> None:
     grid = (2, 5, 8, 9, 10, 12, 20)
     accuracies = {d: np.array([planted(d, seed) for seed in range(3)]) for d in grid}

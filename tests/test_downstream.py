@@ -301,6 +301,7 @@ def test_the_probe_is_that_of_a_plain_script(
     assert values["probe_f1"] == pytest.approx(f1_score(test.labels, guessed))
 
 
+@pytest.mark.slow
 def test_labels_that_the_states_hold_are_told(
     tmp_path: Path, save_checkpoint: Callable[..., Path], tokenizer_folder: Path
 ) -> None:

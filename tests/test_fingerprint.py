@@ -50,6 +50,7 @@ def test_a_stage_of_its_own_changes_itself_alone(library: Path) -> None:
     assert changed(library, "three.py", "def three():\n    return 4\n") == {"three"}
 
 
+@pytest.mark.slow
 def test_real_stages_do_not_depend_on_the_study_nor_on_later_stages() -> None:
     all_of("dataset")
     stages = ("dataset", "tokenizer", "train", "probe", "observe", "persist", "describe")

@@ -82,7 +82,7 @@ def test_a_uniform_models_perplexity_is_its_vocabulary_size(
 
 
 @pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
-@pytest.mark.parametrize("stride", [32, 20])
+@pytest.mark.parametrize("stride", [32, pytest.param(20, marks=pytest.mark.slow)])
 def test_nll_is_that_of_a_plain_loop_over_the_same_windows(
     architecture: str,
     stride: int,
@@ -130,6 +130,7 @@ def test_read_by_itself_each_document_has_the_loss_that_transformers_gives_it(
     assert readings["document"]["n_tokens"] == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["eos", "none"])
 def test_long_documents_are_read_in_windows_that_do_not_see_each_other(
     prefix: str,
@@ -143,6 +144,7 @@ def test_long_documents_are_read_in_windows_that_do_not_see_each_other(
     assert found["nll"] == pytest.approx(plain_nll(checkpoint, probe), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_each_reading_is_a_pass_and_clouds_come_from_the_first(
     tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_batch_that_does_not_fit_names_the_size_that_does(
         assert score(decoder, whole, 128) == pytest.approx(fitting, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_where_not_even_one_window_fits_it_is_said(
     make_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

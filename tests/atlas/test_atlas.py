@@ -120,6 +120,7 @@ def test_bars_on_the_page_are_those_of_the_file(tmp_path: Path) -> None:
     assert died / TOP * 2.0 == pytest.approx(ordered[:, 1], abs=2 / TOP)
 
 
+@pytest.mark.slow
 def test_a_null_has_its_first_diagrams_and_a_band_of_all_draws(tmp_path: Path) -> None:
     _, blocks = made(tmp_path, nulls={"gaussian": 3, "shuffled": 2})
     header, numbers = unpacked(blocks["clouds/small/low/stories/mean/embedding"])
@@ -180,6 +181,7 @@ def test_a_page_is_no_larger_than_it_may_be(tmp_path: Path) -> None:
     assert len(facts["runs"][0]["step"]) >= 2
 
 
+@pytest.mark.slow
 def test_a_study_that_cannot_fit_names_the_key(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"atlas\.megabytes 0\.4"):
         made(tmp_path, {"megabytes": 0.4})
@@ -195,6 +197,7 @@ def test_what_is_missing_leaves_a_gap_with_a_reason(tmp_path: Path) -> None:
     assert len(series) == 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parts",
     [
@@ -213,6 +216,7 @@ def test_sparse_studies_have_a_page(tmp_path: Path, parts: dict[str, Any]) -> No
     assert facts["compute"]["column"] == ("step" if "flops" in parts else "flops")
 
 
+@pytest.mark.slow
 def test_tokens_are_shown_in_context_or_as_numbers(tmp_path: Path) -> None:
     told = write_study(tmp_path / "study")
     atlas(page=str(tmp_path / "index.html"), **told)

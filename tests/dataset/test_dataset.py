@@ -68,6 +68,7 @@ def test_provenance_says_whence_and_how_much(origin: dict[str, Any], tmp_path: P
     assert set(found["versions"]) == {"lmtopo", "datasets", "pyarrow"}
 
 
+@pytest.mark.slow
 def test_the_same_origin_gives_the_same_bytes_in_another_process(
     origin: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_no_row_repeats_or_is_longer_than_promised(kind, corpora):
     assert max(sizes) <= LONGEST[kind]
 
 
+@pytest.mark.slow
 def test_three_megabytes_of_stories_without_repeat(stories):
     assert len(set(stories)) == len(stories)
     assert sum(len(text.encode()) for text in stories) > 3_000_000

@@ -32,6 +32,7 @@ def test_white_noise_has_as_many_independent_values_as_the_smooth_leaves() -> No
     assert smooth.effective(white, slow)[0] == pytest.approx(53, rel=0.1)  # one is enough
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
 def test_autocorrelation_is_found_as_statsmodels_finds_it(phi: float) -> None:
     long = np.log(np.geomspace(1, 1e5, 400))

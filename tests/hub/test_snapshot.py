@@ -27,6 +27,7 @@ def test_a_snapshot_has_the_hash_of_every_file(hub: Any) -> None:
 WHAT = ["GET .*/refs", "GET .*/revision/", "GET .*/tree/"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WHAT)
 @pytest.mark.parametrize(
     "fault",

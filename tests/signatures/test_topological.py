@@ -104,6 +104,7 @@ def test_landscapes_by_hand():
     assert first_landscape_l1(nested, 8.0) == 4
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(diagrams(least=1))
 def test_norms_of_landscapes_are_persims(bars):
