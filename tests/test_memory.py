@@ -28,6 +28,11 @@ def test_the_tightest_control_group_counts(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(memory, "MEMBERSHIP", told)
     assert list(memory.allowances()) == [6 * MIB]
     assert memory.available() == 6 * MIB
+    # copies of files that were read are given back when the memory is needed
+    (job.parent / "memory.stat").write_text(f"anon {MIB}\ninactive_file {2 * MIB}\n")
+    assert memory.available() == 8 * MIB
+    (job.parent / "memory.stat").write_text(f"active_file {99 * MIB}\n")
+    assert memory.available() == 10 * MIB
 
 
 KEEPING = """

@@ -247,3 +247,12 @@ def test_rounding_does_not_make_a_matrix_asymmetric():
     d[0, 1] *= 1 + 1e-9
     again = distances(d, "precomputed")
     np.testing.assert_array_equal(again, again.T)
+
+
+@pytest.mark.parametrize("dtype", ["float16", ">f8"])
+def test_distances_may_be_given_in_any_precision(dtype: str) -> None:
+    points = np.random.default_rng(0).integers(0, 20, (30, 2))
+    d = np.abs(points[:, None] - points).sum(axis=2)
+    found = rips(d.astype(dtype), metric="precomputed")
+    for ours, theirs in zip(found, rips(d.astype(np.float64), metric="precomputed"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

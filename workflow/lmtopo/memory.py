@@ -31,6 +31,10 @@ def available() -> int:
     return min([int(psutil.virtual_memory().available), *allowances()])
 
 
+RECLAIMABLE = ("active_file", "inactive_file", "slab_reclaimable")
+"""What a control group counts as used, but the kernel gives back: copies of what files hold."""
+
+
 def allowances() -> Iterator[int]:
     """Bytes left in each memory-limited control group, version 2, that this process is in."""
     lines = MEMBERSHIP.read_text().splitlines() if MEMBERSHIP.is_file() else []
@@ -40,9 +44,18 @@ def allowances() -> Iterator[int]:
             for folder in (group, *group.parents):
                 limit, used = folder / "memory.max", folder / "memory.current"
                 if limit.is_file() and limit.read_text().strip() != "max":
-                    yield max(0, int(limit.read_text()) - int(used.read_text()))
+                    taken = int(used.read_text())
+                    yield max(0, int(limit.read_text()) - taken + min(taken, reclaimable(folder)))
                 if folder == CGROUPS:
                     break
+
+
+def reclaimable(group: Path) -> int:
+    """Bytes of `RECLAIMABLE` in a control group; 0 where it does not tell."""
+    told = group / "memory.stat"
+    lines = told.read_text().splitlines() if told.is_file() else []
+    counts = dict(line.split() for line in lines)
+    return sum(int(counts.get(name, 0)) for name in RECLAIMABLE)
 
 
 def keep_freed() -> None:

@@ -211,6 +211,7 @@ def distances(x: Float[np.ndarray, "points width"], metric: str) -> Float32[np.n
     """
     if metric not in METRICS:
         raise InputError(f"metric '{metric}' is unknown: use one of {', '.join(METRICS)}")
+    x = np.asarray(x)
     if x.ndim != 2:
         raise InputError(
             f"a cloud is a matrix of points x coordinates, but this has shape {x.shape}"
@@ -248,11 +249,10 @@ def check_size(n: int) -> None:
     needed = BYTES_PER_PAIR * n * n
     if needed < ALWAYS_FREE:
         return
-    import psutil
-
+    from lmtopo import memory
     from lmtopo.link_homology.edges import MOST
 
-    free = psutil.virtual_memory().available
+    free = memory.available()
     if n > MOST or needed > free:
         raise InputError(
             f"the filtration of {n:,} points takes about {needed / 1e9:.1f} GB, and "
@@ -277,6 +277,8 @@ def checked(x: Float[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "n n"]:
 
     if x.shape[0] != x.shape[1]:
         raise InputError(f"a precomputed distance matrix is square, but this one is {x.shape}")
+    if x.dtype not in (np.float32, np.float64):  # integers, half precision, foreign byte orders
+        x = x.astype(np.float64)
     d = np.ascontiguousarray(x)
     total, low, high, gap, where = examine(d)
     if not math.isfinite(total):

@@ -57,7 +57,7 @@ class State:
 
     def done(self, step: int, **values: float) -> None:
         """Note a finished step; save and tell the state when it is time."""
-        self._rows[step] = torch.tensor([values[column] for column in COLUMNS])
+        self._rows[step] = torch.tensor([values[column] for column in COLUMNS], dtype=torch.float64)
         self.step = step + 1
         now = time.perf_counter()
         if now - self._saved > SAVE_EVERY:
