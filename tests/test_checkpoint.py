@@ -251,3 +251,19 @@ def test_a_hub_that_does_not_answer_is_waited_for_once(hub: Any) -> None:
             folder="tokenizer", repo=PYTHIA, revisions=["main", "step2"], patience=0.2
         )
     assert not [line for line in hub.requests if line.endswith("step2")]
+
+
+def test_two_models_may_be_of_one_revision_in_shards(hub: Any) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    tokenizer(OLMO)
+    hub.delay = 0.02
+    for _ in range(3):
+        with ThreadPoolExecutor(2) as pool:
+            found = [
+                pool.submit(checkpoint, OLMO, "step1000-tokens4B", folder, keep=2)
+                for folder in ("a/1", "b/1")
+            ]
+        for one in found:
+            assert len(list(one.result().glob("*.safetensors"))) > 1
+            shutil.rmtree(one.result())  # which frees its slot

@@ -112,6 +112,11 @@ def test_a_single_revision_may_be_given_its_step() -> None:
         steps(["main", "step0"], step=143_000)
 
 
+def test_a_commit_is_in_no_list_and_need_not_be() -> None:
+    assert steps([20 * "a1"], step=7) == [7]
+    assert steps(["refs/pr/3"], step=7) == [7]
+
+
 def test_an_unknown_name_gets_a_suggestion() -> None:
     with pytest.raises(InputError, match=r"no revision 'step1430000' \(did you mean 'step143000'"):
         steps(["step1430000"])

@@ -180,3 +180,24 @@ def test_a_dataset_without_a_card_is_found_offline(
     hf_hub_download("me/web", "train.jsonl", repo_type="dataset", cache_dir=constants.HF_HUB_CACHE)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert documents(make({"source": "hub", "repo": "me/web"}), "train") == ["a story"]
+
+
+def test_two_datasets_may_be_of_one_repository_at_the_same_time(hub: Any) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    hub.delay = 0.02
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda name: make(STORIES, name, rows={"train": 80}), ("a", "b"))
+        assert [len(documents(folder, "train")) for folder in found] == [80, 80]
+
+
+@pytest.mark.parametrize("place", ["br[1]", "linked"])
+def test_the_study_may_lie_in_any_folder(
+    place: str, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / place).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / place)
+    if place == "linked":
+        (tmp_path / "elsewhere").mkdir()
+        Path(".lmtopo").symlink_to(tmp_path / "elsewhere")
+    assert len(documents(make(STORIES, rows={"train": 80}), "train")) == 80

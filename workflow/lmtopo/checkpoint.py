@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,8 @@ def checkpoint(
 
     snapshot = read(repo, revision, patience=patience)
     check_tokenizer(snapshot, Path(tokenizer), patience)
-    scratch = slots.place(study) / "index" / snapshot.commit
+    own = hashlib.sha256(f"{folder} {snapshot.commit}".encode()).hexdigest()[:12]
+    scratch = slots.place(study) / "index" / own
     named = [CONFIG, *weights(snapshot, scratch, patience)]
     found = ((name, in_cache(snapshot, name)) for name in named)
     cached = {name: path for name, path in found if path is not None}
@@ -112,14 +114,10 @@ def check_tokenizer(snapshot: "Snapshot", tokenizer: Path, patience: float) -> N
     listed = snapshot.files[name]
     if known["hash"] in (listed.sha256, listed.blob):
         return
-    from lmtopo import slots
     from lmtopo.hub.download import fetch
 
-    scratch = slots.STATE / "tokenizers" / hashlib.sha256(snapshot.commit.encode()).hexdigest()[:8]
-    try:
-        content = tokenizers.content_hash(fetch(snapshot, name, scratch, patience=patience))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="lmtopo-") as scratch:
+        content = tokenizers.content_hash(fetch(snapshot, name, Path(scratch), patience=patience))
     if content != known["content"]:
         raise InputError(
             f"{snapshot.name} has another tokenizer than '{tokenizer.name}', which is that of "

@@ -7,6 +7,7 @@ study.
 
 import fnmatch
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ from lmtopo.formats.checkpoints import step_and_tokens
 from lmtopo.job import say
 
 KEPT = Path("resources/revisions")
+UNLISTED = re.compile(r"[0-9a-f]{40}$|refs/")
+"""Revisions that no list has: commits, and the hub's own references."""
 SHIPPED = Path(__file__).parents[2] / "resources/revisions"
 
 
@@ -114,7 +117,8 @@ def choose(
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
         names = list(wanted)
         kept = known(repo)
-        if kept is not None and (strange := [name for name in names if name not in kept]):
+        strange = [name for name in names if name not in (kept or []) and not UNLISTED.match(name)]
+        if kept is not None and strange:
             raise InputError(unknown(repo, strange[0], kept))
         found = [read(name, step if len(names) == 1 else None) for name in names]
     else:

@@ -45,7 +45,7 @@ def dataset(
     if origin["source"] == "generated":
         tables, facts = from_grammar(origin)
     elif origin["source"] == "hub":
-        tables, facts = from_hub(origin, patience)
+        tables, facts = from_hub(origin, patience, folder)
     else:
         tables, facts = from_files(origin)
     unit: Unit = facts["documents"]
@@ -122,13 +122,13 @@ def from_files(origin: Mapping[str, Any]) -> tuple[dict[str, "pa.Table"], dict[s
 
 
 def from_hub(
-    origin: Mapping[str, Any], patience: float
+    origin: Mapping[str, Any], patience: float, folder: str
 ) -> tuple[dict[str, "pa.Table"], dict[str, Any]]:
     """The splits of a dataset on the hub, with as many rows as were published."""
     from lmtopo.dataset import hub
     from lmtopo.dataset.published import KNOWN
 
-    found = hub.source(origin, patience=patience)
+    found = hub.source(origin, patience=patience, folder=folder)
     tables = {str(part.split): table_of(part.rows, part.path) for part in found.parts}
     dropped = {str(part.split): part.dropped[part.path] for part in found.parts}
     found.check_rows({split: table.num_rows + dropped[split] for split, table in tables.items()})

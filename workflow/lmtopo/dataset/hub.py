@@ -1,6 +1,8 @@
 """Source `hub`: a dataset of the Hugging Face hub, its files checked and its rows counted."""
 
+import hashlib
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +64,9 @@ class Source:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def source(origin: Mapping[str, Any], *, patience: float) -> Source:
-    """Find a dataset's files and open its splits; files are fetched when their rows are read.
+def source(origin: Mapping[str, Any], *, patience: float, folder: str) -> Source:
+    """Find a dataset's files and open its splits; files are fetched when their rows are read, to a
+    place of its own for the ``folder`` that is made of them.
 
     With ``tokens``, the split ``train`` ends at the document with which its words, of which every
     tokenizer makes at least one token each, reach that number; files after it are not fetched.
@@ -78,7 +81,9 @@ def source(origin: Mapping[str, Any], *, patience: float) -> Source:
     repo, name = origin["repo"], origin.get("name")
     known = KNOWN.get((repo, name))
     snapshot = read(repo, origin.get("revision", "main"), kind="dataset", patience=patience)
-    scratch = SCRATCH / f"{repo.replace('/', '--')}-{snapshot.commit[:12]}-{name or 'default'}"
+    own = hashlib.sha256(folder.encode()).hexdigest()[:8]
+    place = f"{repo.replace('/', '--')}-{snapshot.commit[:12]}-{name or 'default'}-{own}"
+    scratch = SCRATCH / place
     splits, counts = find_splits(snapshot, name, scratch, patience)
     given = origin.get("rows") or {}
     if strange := sorted(given.keys() - splits.keys()):
@@ -112,26 +117,27 @@ def find_splits(
 
     from lmtopo.hub.download import fetch
 
-    skeleton = scratch / "names"
-    shutil.rmtree(skeleton, ignore_errors=True)
-    for path in snapshot.files:
-        (skeleton / path).parent.mkdir(parents=True, exist_ok=True)
-        if path == CARD:
-            card = fetch(snapshot, path, scratch, patience=patience).read_text(encoding="utf-8")
-            (skeleton / path).write_text(of_one(card, name) if name else card, encoding="utf-8")
-        else:
-            (skeleton / path).touch()
-    try:
-        builder = load_dataset_builder(str(skeleton), name, cache_dir=str(scratch / "cache"))
-        files = builder.config.data_files
-    except (ValueError, FileNotFoundError, DatasetNotFoundError) as error:
-        # the second line names what there is
-        line = " ".join(str(error).splitlines()[:2]).replace(str(skeleton), snapshot.repo)
-        raise InputError(f"{snapshot.name}: {line} (give one with name:)") from error
+    # the library resolves the folder's name and takes it for a pattern, so it has none of a user's
+    with tempfile.TemporaryDirectory(prefix="lmtopo-") as temporary:
+        skeleton = Path(temporary).resolve() / "names"
+        for path in snapshot.files:
+            (skeleton / path).parent.mkdir(parents=True, exist_ok=True)
+            if path == CARD:
+                card = fetch(snapshot, path, scratch, patience=patience).read_text(encoding="utf-8")
+                (skeleton / path).write_text(of_one(card, name) if name else card, encoding="utf-8")
+            else:
+                (skeleton / path).touch()
+        try:
+            builder = load_dataset_builder(str(skeleton), name, cache_dir=f"{temporary}/cache")
+            files = builder.config.data_files
+        except (ValueError, FileNotFoundError, DatasetNotFoundError) as error:
+            # the second line names what there is
+            line = " ".join(str(error).splitlines()[:2]).replace(str(skeleton), snapshot.repo)
+            raise InputError(f"{snapshot.name}: {line} (give one with name:)") from error
     order = {"train": 0, "validation": 1, "test": 2}
     splits = sorted(files or {}, key=lambda split: order.get(str(split), 3))
     found = {
-        str(split): [str(Path(path).relative_to(skeleton.absolute())) for path in files[split]]
+        str(split): [str(Path(path).relative_to(skeleton)) for path in files[split]]
         for split in splits
     }
     counts = {
