@@ -9,6 +9,7 @@ import pytest
 
 from lmtopo.analyse import analyse
 from lmtopo.errors import InputError
+from lmtopo.evidence import findings
 from lmtopo.evidence.rows import COLUMNS
 from lmtopo.tables import KEYS, read, write
 
@@ -81,9 +82,9 @@ def analysed(folder: Path, files: dict[str, str], **changes: Any) -> tuple[pd.Da
     out = {name: str(folder / f"{name}.parquet") for name in ("evidence", "phases", "redundancy")}
     settings: dict[str, Any] = {"name": "s", "primary": ALL, "warmup": 0.05, "draws": 19, "seed": 1}
     settings |= {"null": "gaussian"} | changes
-    findings = folder / "findings.md"
-    analyse(**files, **out, findings=str(findings), **settings)
-    return read(out["evidence"]), findings.read_text()
+    text = folder / "findings.md"
+    analyse(**files, **out, findings=str(text), **settings)
+    return read(out["evidence"]), text.read_text()
 
 
 def test_a_study_gets_verdicts_and_says_what_holds(tmp_path: Path) -> None:
@@ -101,8 +102,9 @@ def test_a_study_gets_verdicts_and_says_what_holds(tmp_path: Path) -> None:
     assert pooled["noise_ratio"].tolist() == pytest.approx([100.0] * 3)
     assert evidence.loc[evidence["model"] != "pooled", "q"].isna().all()
     assert set(evidence["verdict"]) <= set(WORDS)
-    assert "1 of 3 tests declared beforehand holds beyond compute and the spectrum: H1 tied" in text
-    assert "1 pairs of checkpoint and dataset are left out" in text
+    assert "1 of 2 topological tests declared beforehand holds beyond compute and the " in text
+    assert "spectrum: H1 tied" in text
+    assert "1 pair of checkpoint and dataset is left out" in text
     row = pooled.loc["tied"]
     assert f"{row['partial']:+.2f} ({row['partial_low']:+.2f}" in text
     phases, pairs = (read(tmp_path / f"{name}.parquet") for name in ("phases", "redundancy"))
@@ -118,7 +120,8 @@ def test_it_can_say_that_topology_adds_nothing(tmp_path: Path) -> None:
     evidence, text = analysed(tmp_path, files, primary=tests, figures=shown)
     assert text.count("](figures/evidence.png)") == 1
     assert "perplexity.png" not in text  # it belongs to nothing that is said
-    assert "Topology adds nothing here: none of 2 tests declared" in text
+    assert "nothing here: the only topological test declared beforehand does not hold" in text
+    assert "Of 1 test of geometry none holds." in text
     assert evidence.query("model == 'pooled' and signature == 'tied'")["verdict"].tolist() == [
         "exploratory"
     ]
@@ -239,3 +242,16 @@ def test_a_signature_without_values_is_left_out_and_may_not_be_primary(tmp_path:
     assert "without a value beside one of quality after step 0: bare" in text
     with pytest.raises(InputError, match="signature 'bare' is primary, but has no value"):
         analysed(tmp_path, {"table": table}, primary=["bare"], null=None)
+
+
+def test_what_holds_of_geometry_says_nothing_of_topology(tmp_path: Path) -> None:
+    evidence, _ = analysed(tmp_path, tables(tmp_path))
+    tests = evidence["primary"]
+    evidence.loc[tests & (evidence["signature"] == "driven"), "verdict"] = "supported"
+    told = findings.answer(evidence)
+    assert "1 of 2 topological tests declared beforehand holds" in told
+    assert "Of 1 test of geometry 1 holds: driven (final_norm, token) on d." in told
+    evidence.loc[tests & (evidence["dimension"] >= 0), "primary"] = False
+    told = findings.answer(evidence)
+    assert told.startswith("**No topological test was declared beforehand")
+    assert "Topology adds" not in told

@@ -107,27 +107,39 @@ def answer(evidence: pd.DataFrame) -> str:
         )
     # a table from elsewhere may not say which signature is of which dimension
     topological = (tests["dimension"] >= 0) | bool((over["dimension"] < 0).all())
-    held = tests["verdict"] == verdict.SUPPORTED
-    of_shape, of_geometry = tests[held & topological], tests[held & ~topological]
+    shape, geometry = tests[topological], tests[~topological]
+    held, of_geometry = (one[one["verdict"] == verdict.SUPPORTED] for one in (shape, geometry))
     beyond = "compute and the spectrum" if tests["has_null"].any() else "compute"
-    count = f"{len(tests)} test{'s' if len(tests) > 1 else ''} declared beforehand"
-    if len(of_shape):
+    kind = "topological " if len(geometry) else ""
+    count = f"{len(shape)} {kind}{'test' if len(shape) == 1 else 'tests'} declared beforehand"
+    if shape.empty:
+        lead = "**No topological test was declared beforehand, so nothing is said of topology.**"
+    elif len(held):
+        lead = f"**{len(held)} of {count} {holds(len(held))} beyond {beyond}: {listed(held)}.**"
+    elif shape["verdict"].isin([verdict.NOT_IDENTIFIABLE, verdict.TOO_FEW]).all():
         lead = (
-            f"**{len(of_shape)} of {count} hold{'s' if len(of_shape) == 1 else ''} beyond "
-            f"{beyond}: {listed(of_shape)}.**"
-        )
-    elif tests["verdict"].isin([verdict.NOT_IDENTIFIABLE, verdict.TOO_FEW]).all():
-        return (
             f"**This study cannot say whether topology adds anything to compute.** Of {count}, all "
             "are not identifiable or have too few checkpoints."
         )
-    elif (tests["verdict"] == verdict.EXPLORATORY).any():
+        if geometry.empty:
+            return lead
+    elif (shape["verdict"] == verdict.EXPLORATORY).any():
         lead = "**Whether topology adds anything here is open.**"
     else:
-        lead = f"**Topology adds nothing here: none of {count} holds beyond {beyond}.**"
+        none = (
+            f"none of {count} holds"
+            if len(shape) > 1
+            else f"the only {kind}test declared beforehand does not hold"
+        )
+        lead = f"**Topology adds nothing here: {none} beyond {beyond}.**"
     more = [lead]
-    if len(of_geometry):
-        more.append(f"Of geometry, {len(of_geometry)} hold: {listed(of_geometry)}.")
+    if len(geometry):
+        told = f": {listed(of_geometry)}" if len(of_geometry) else ""
+        more.append(
+            f"Of {len(geometry)} test{'' if len(geometry) == 1 else 's'} of geometry "
+            f"{len(of_geometry) or 'none'} "
+            f"{holds(len(of_geometry) or 1)}{told}."
+        )
     for word, what in (
         (verdict.EXPLORATORY, "after compute, but no runs differ by seed or budget to confirm it"),
         (verdict.SPECTRAL, "beyond compute, but clouds of the same mean and covariance show it"),
@@ -139,6 +151,15 @@ def answer(evidence: pd.DataFrame) -> str:
     if unclear:
         more.append(f"{unclear} cannot be answered.")
     return " ".join(more)
+
+
+def holds(count: int) -> str:
+    return "holds" if count == 1 else "hold"
+
+
+def about(expected: float) -> str:
+    """A number of chance findings, to two digits or whole."""
+    return f"{expected:.2g}" if expected < 10 else f"{expected:,.0f}"
 
 
 def listed(rows: pd.DataFrame) -> str:
@@ -171,10 +192,11 @@ def tried(evidence: pd.DataFrame) -> list[str]:
     possible = over[over["p"].notna()]
     low = int((possible["p"] <= verdict.ALPHA).sum())
     lines = [
-        f"{len(over)} signatures were tested over all runs ({int(over['primary'].sum())} of them "
+        f"{len(over)} {'signature was' if len(over) == 1 else 'signatures were'} tested over all "
+        f"runs ({int(over['primary'].sum())} of them "
         f"declared beforehand), and {single} times in single runs. Of the {len(possible)} pooled "
         f"rows with a p-value, {low} are below {verdict.ALPHA} after compute; chance alone makes "
-        f"about {verdict.ALPHA * len(possible):.2g} so.",
+        f"about {about(verdict.ALPHA * len(possible))} so.",
         "",
     ]
     lines += [
@@ -252,7 +274,7 @@ def changes(table: pd.DataFrame) -> list[str]:
     lines = [
         f"In {len(real)} of {len(first)} trajectories (a run at one layer and pooling) a change "
         "point saves more variance than in 95% of null series; chance alone makes about "
-        f"{verdict.ALPHA * len(first):.2g} so."
+        f"{about(verdict.ALPHA * len(first))} so."
     ]
     if len(real):
         steps = real["step"].value_counts()
@@ -265,13 +287,15 @@ def lacks(evidence: pd.DataFrame, left_out: int, null: str | None) -> list[str]:
     lines = []
     if left_out:
         lines.append(
-            f"- {left_out} pairs of checkpoint and dataset are left out (table `missing`)."
+            f"- {left_out} {'pair' if left_out == 1 else 'pairs'} of checkpoint and dataset "
+            f"{'is' if left_out == 1 else 'are'} left out (table `missing`)."
         )
     runs = evidence[evidence["model"] != POOLED]
     short = int((runs.groupby(["model", "budget"])["n"].max() < verdict.CHECKPOINTS).sum())
     if short:
         lines.append(
-            f"- {short} runs have fewer than {verdict.CHECKPOINTS} checkpoints after step 0."
+            f"- {short} {'run has' if short == 1 else 'runs have'} fewer than "
+            f"{verdict.CHECKPOINTS} checkpoints after step 0."
         )
     if not over["siblings"].any():
         lines.append(
@@ -280,8 +304,9 @@ def lacks(evidence: pd.DataFrame, left_out: int, null: str | None) -> list[str]:
         )
     if null is None:
         lines.append("- No null was drawn: what holds may be the spectrum's and not topology's.")
-    elif int((~over["has_null"]).sum()):
-        lines.append(f"- {int((~over['has_null']).sum())} pooled rows have no null beside them.")
+    elif bare := int((~over["has_null"]).sum()):
+        rows = "pooled row has" if bare == 1 else "pooled rows have"
+        lines.append(f"- {bare} {rows} no null beside them.")
     if over["runs"].max() < RUNS_FOR_INTERVAL:
         lines.append(
             f"- Skill has no interval below {RUNS_FOR_INTERVAL} runs, and this has "
