@@ -437,3 +437,38 @@ def test_titles_fit_and_long_steps_are_short() -> None:
     assert nothing(4.0, "Is it?", "no").get_suptitle() == "Is it?"
     assert [brief(step) for step in (0, 9999, 48828, 143000)] == ["0", "9,999", "48.8k", "143k"]
     plt.close("all")
+
+
+def test_many_budgets_and_models_are_told_apart() -> None:
+    runs = [(f"m{model}", f"b{budget}") for model in range(14) for budget in range(3)]
+    for some in (runs, [("m", f"b{budget}") for budget in range(9)]):
+        assert len({str(look) for look in looks(some).values()}) == len(some)
+
+
+def test_a_run_that_has_diverged_leaves_the_others_to_be_seen(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    quality = pd.read_parquet(made.told(found)["perplexity"]["quality"])
+    quality.loc[quality["step"] == 0, "perplexity"] = np.exp(700.0)
+    figure = drawn(found, "perplexity", quality=quality)
+    figure.draw_without_rendering()
+    low, high = figure.axes[0].get_ylim()
+    assert 0 < low < quality["perplexity"].min() * 10
+    assert 1e99 < high < 1e200
+
+
+def test_figures_leave_a_notebook_its_backend(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    plt.close("all")
+    plt.switch_backend("svg")
+    try:
+        draw(figure=["p.png"], **made.told(found)["perplexity"])
+        assert plt.get_backend() == "svg"
+        assert not plt.get_fignums()
+    finally:
+        plt.switch_backend("agg")
+
+
+def test_equal_subsamples_have_no_range_whatever_their_mean_is_rounded_to(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    signatures = pd.read_parquet(made.told(found)["equal_compute"]["signatures"])
+    drawn(found, "equal_compute", signatures=signatures.assign(value=0.1))

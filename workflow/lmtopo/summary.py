@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -52,10 +53,15 @@ def last_perplexities(quality: pd.DataFrame) -> list[str]:
     last = quality.loc[quality.groupby(["dataset", "model", "budget"], sort=False)["step"].idxmax()]
     for dataset, rows in last.groupby("dataset", sort=False):
         ends = ", ".join(
-            f"{row.model} {row.budget} {row.perplexity:,.1f}" for row in rows.itertuples()
+            f"{row.model} {row.budget} {short(row.perplexity)}" for row in rows.itertuples()
         )
         lines.append(f"  perplexity on {dataset} at the end: {ends}")
     return lines
+
+
+def short(perplexity: Any) -> str:
+    """To a digit after the point; that of a run that has diverged to three digits."""
+    return f"{perplexity:,.1f}" if perplexity < 1e7 else f"{perplexity:.3g}"
 
 
 def missing_lines(missing: pd.DataFrame) -> list[str]:

@@ -66,7 +66,8 @@ def draw(
             mark: dict[str, Any] = {"color": look["color"], "marker": look["marker"]}
             for panel, x, y, low, high in zip(row, loss, mean, least, most, strict=True):
                 if np.isfinite([x, y]).all():
-                    error = [[y - low], [high - y]]
+                    # a mean of equal values may differ from them by rounding
+                    error = [[max(y - low, 0)], [max(high - y, 0)]]
                     panel.errorbar(x, y, error, markersize=4.5, elinewidth=0.7, **mark)
     for panel, level in zip(panels[0], levels, strict=True):
         panel.set_title(f"{scientific(level)} FLOPs")

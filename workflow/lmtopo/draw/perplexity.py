@@ -16,6 +16,9 @@ from lmtopo.draw.style import (
     sparse,
 )
 
+MOST = 1e100
+"""Perplexities of diverged runs, which reach 1e304, are drawn here: no axis reaches further."""
+
 
 def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
     """Perplexity per token against compute, one panel a dataset, one line a run; of several
@@ -33,7 +36,7 @@ def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
         for (model, budget), look in looks(runs, here).items():
             run = of_run(here, (model, budget))
             at = [place(value) for value in run[compute]]
-            panel.plot(at, run["perplexity"], markevery=sparse(len(run)), **look)
+            panel.plot(at, run["perplexity"].clip(upper=MOST), markevery=sparse(len(run)), **look)
     for panel in leftmost(panels):
         panel.set_ylabel("perplexity per token")
     heading(figure, "How far does perplexity fall with training compute?")

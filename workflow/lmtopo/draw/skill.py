@@ -11,12 +11,12 @@ from lmtopo.evidence.skill import HORIZONS
 from lmtopo.evidence.trajectories import PLACE
 
 WORST = -0.6
-"""Skills of single runs below are not shown, only counted."""
+"""What lies below is not shown, but of single runs counted, and of all runs pointed to."""
 
 
 def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
     """A panel a horizon, a line a test: the skill over all runs left out of learning with its
-    interval, and of single runs in grey; 0 is the baseline."""
+    interval, and of single runs in grey; 0 is the baseline. At a tip it goes on to the left."""
     rows = shown(evidence)
     key = ["dataset", "target", *PLACE]
     places = rows[key].assign(place=np.arange(len(rows)))
@@ -39,13 +39,17 @@ def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
         panel.plot(
             100 * seen[column], seen["place"], ".", color="#b0b0b0", markersize=5, label="one run"
         )
+        low, high = rows[f"{column}_low"], rows[f"{column}_high"]
+        within = (high > WORST).to_numpy()
         panel.hlines(
-            at,
-            100 * rows[f"{column}_low"].clip(lower=WORST),
-            100 * rows[f"{column}_high"],
+            at[within],
+            100 * low[within].clip(lower=WORST),
+            100 * high[within],
             color=COLOURS[0],
             linewidth=1.4,
         )
+        cut = ((low < WORST) | (rows[column] < WORST)).to_numpy()
+        panel.plot(np.full(cut.sum(), 100 * WORST), at[cut], "<", color=COLOURS[0], markersize=4.5)
         panel.plot(
             100 * rows[column].where(rows[column] > WORST),
             at,

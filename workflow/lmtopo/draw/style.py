@@ -35,32 +35,38 @@ LINES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ((0, (5, 1)), "v"), (
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The style of all figures, and nothing left of it afterwards."""
+    """The style of all figures, and nothing left of it afterwards: a notebook has its backend."""
+    backend = mpl.get_backend(auto_select=False)
     mpl.use("agg")
-    with mpl.rc_context(
-        {
-            "font.size": 8,
-            "axes.titlesize": 8,
-            "axes.labelsize": 8,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.color": "#e6e6e6",
-            "grid.linewidth": 0.5,
-            "lines.linewidth": 1.2,
-            "lines.markersize": 2.5,
-            "legend.frameon": False,
-            "legend.fontsize": 7.5,
-            "figure.titlesize": 10,
-            "figure.constrained_layout.use": True,
-            "figure.dpi": 200,
-            "savefig.dpi": 200,
-            "svg.fonttype": "none",
-            "svg.hashsalt": "lmtopo",
-        }
-    ):
-        yield
+    try:
+        with mpl.rc_context(LOOK):
+            yield
+    finally:
+        if backend is not None:
+            mpl.use(backend)
+
+
+LOOK: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 2.5,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "figure.titlesize": 10,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 200,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "lmtopo",
+}
 
 
 def save(figure: Figure, paths: Iterable[str]) -> None:
@@ -71,6 +77,7 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
         date = {"CreationDate": None} if path.endswith(".pdf") else {"Date": None}
         with atomic(path) as temporary:
             figure.savefig(temporary, metadata=None if path.endswith(".png") else date)
+    plt.close(figure)
 
 
 NARROWEST = 1.9
@@ -85,7 +92,9 @@ def looks(runs: Runs, table: pd.DataFrame | None = None) -> dict[Run, dict[str, 
     found = {}
     for model, budget in runs:
         round_, colour = divmod(families.index(SEED.sub("", model)), len(COLOURS))
-        line, marker = LINES[(budgets.index(budget) + round_ * len(budgets)) % len(LINES)]
+        place = budgets.index(budget) + round_ * len(budgets)
+        again, place = divmod(place, len(LINES))  # then lines come with other markers
+        line, marker = LINES[place][0], LINES[(place + again) % len(LINES)][1]
         found[model, budget] = {"color": COLOURS[colour], "linestyle": line, "marker": marker}
     if table is None:
         return found
