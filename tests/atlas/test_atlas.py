@@ -13,7 +13,7 @@ from made_up import write_study
 
 from lmtopo.atlas import atlas
 from lmtopo.atlas.blocks import NONE, TOP, block, bounds, scaled, short, steps
-from lmtopo.atlas.pages import SCRIPTS, SOURCES, VENDOR, vendored
+from lmtopo.atlas.pages import SCRIPTS, SOURCES, VENDOR, page, vendored
 from lmtopo.atlas.thin import FEWEST_LAYERS, Limits
 from lmtopo.errors import InputError
 from lmtopo.formats.diagrams import load
@@ -94,6 +94,9 @@ def test_a_page_needs_nothing_beside_itself(tmp_path: Path) -> None:
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", text)
     own = "".join((SOURCES / name).read_text() for name in (*SCRIPTS, "index.html", "style.css"))
     assert not re.search(r"https?://|\bfetch\(|XMLHttpRequest|@import|url\(", own)
+    data = page({"study": "s", "reason": "<!-- busy --></script>"}, {})
+    assert "<!-- busy" not in data
+    assert '"reason":"\\u003c!-- busy --' in data
     assert "{{" not in "".join((SOURCES / name).read_text() for name in ("style.css", *SCRIPTS))
 
 

@@ -34,8 +34,8 @@ def page(facts: Mapping[str, Any], blocks: Mapping[str, str]) -> str:
     parts = {
         "title": escaped(f"{facts['study']}: atlas"),
         "style": source("style.css"),
-        # `</` would end the element that it stands in
-        "study": data.replace("</", "<\\/").replace("<!--", "<\\!--"),
+        # `</script` would end the element that it stands in, and `<!--` begin a comment
+        "study": data.replace("<", "\\u003c"),
         "blocks": "\n".join(
             f'<script type="text/plain" id="{escaped(name)}">{content}</script>'
             for name, content in blocks.items()

@@ -179,7 +179,9 @@ function logTicks(values) {
     const ticks = powers.flatMap((power) => steps.map((step) => step * 10 ** power)).filter((one) => one >= low && one <= high);
     if (ticks.length <= 7) return ticks;
   }
-  return powers.map((power) => 10 ** power);
+  const inside = powers.map((power) => 10 ** power).filter((one) => one >= low && one <= high);
+  const every = Math.ceil(inside.length / 7);
+  return inside.filter((_, place) => place % every === 0);
 }
 
 /** Lines over training: of all runs faintly, of those that are chosen strongly, with a mark where
