@@ -246,6 +246,10 @@ def test_pairs_are_every_checkpoint_with_every_dataset(raw: dict[str, Any]) -> N
             ),
             r"models.mine.path: 'runs/\{x\}/step1' has a brace",
         ),
+        (
+            lambda raw: raw["models"].update(pooled=raw["models"].pop("tiny")),
+            "models: 'pooled' is what tables call all runs together",
+        ),
         (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
     ],
 )

@@ -113,6 +113,8 @@ def names(file: StudyFile) -> list[str]:
             for budget in model.budgets:
                 if budget not in file.budgets:
                     problems.append(unknown(f"models.{name}.budgets", budget, file.budgets))
+    if "pooled" in file.models:
+        problems.append("models: 'pooled' is what tables call all runs together: rename the model")
     seen: set[str] = set()
     for entry in file.evaluate:
         if entry.dataset not in file.datasets:
