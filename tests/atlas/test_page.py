@@ -162,6 +162,9 @@ def test_a_link_to_what_is_not_there_goes_to_what_is_nearest(page: Page) -> None
     assert page.chosen["model"] == "small"
     assert page.chosen["step"] == "4"
     assert set(page.seen()) == PANELS | COURSES
+    page.open("#model=constructor&dataset=length&layer=block_1")  # what every object has
+    assert page.chosen["model"] == "small"
+    assert set(page.seen()) == PANELS | COURSES
 
 
 def test_a_quick_hand_does_not_flood_the_history(page: Page) -> None:

@@ -5,7 +5,8 @@ const SHARED = ["dimension", "signature", "null", "colour", "measure"];
 const COLOURINGS = [["position", "position"], ["document", "text"]];
 
 const depthOf = ({model, dataset, layer}) => {
-  const all = study.depths[model]?.[dataset] ?? [];
+  const found = study.depths[model]?.[dataset]; // of what an address may say: "constructor", "length"
+  const all = Array.isArray(found) ? found : [];
   return all.indexOf(layer) < 0 ? 1 : all.indexOf(layer) / Math.max(all.length - 1, 1);
 };
 
