@@ -408,6 +408,13 @@ def test_tokens_by_the_step_and_by_the_name_must_agree(raw: dict[str, Any]) -> N
     assert [point.tokens for point in found] == [0, 2e9, 3048e9]
     raw["models"]["olmo"] = olmo(2**22, *names)
     assert "saved after 2e+09 tokens by its name" in problems(raw)
+    for name in ("step524-tokens1.1B", "step500-tokens1.0B", "step3-tokens0B"):
+        kept.write_text(json.dumps({"repo": "allenai/OLMo-1B-0724-hf", "revisions": [name]}))
+        raw["models"]["olmo"] = olmo(2**21, name)
+        study.read(raw)
+        raw["models"]["olmo"] = olmo(2**22, name)
+        if "tokens1" in name:
+            assert "tokens by its name" in problems(raw)
 
 
 def test_shipped_olmo_studies_have_the_tokens_of_a_step_that_their_revisions_tell() -> None:

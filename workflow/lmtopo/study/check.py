@@ -29,8 +29,6 @@ from lmtopo.study.schema import (
     fill_data,
 )
 
-PLAIN = ("text", "lines", "wikitext")
-"""Formats without columns."""
 STUDY_FILES = ("config/config.yaml", "config/studies/*.yaml")
 
 
@@ -202,6 +200,8 @@ def trained_budgets(model: Model) -> list[str]:
 
 def tasks(file: StudyFile) -> list[str]:
     """Tasks of ``downstream`` without a dataset, with one that has no pairs, or given twice."""
+    from lmtopo.dataset.local import PLAIN
+
     problems = []
     seen: set[str] = set()
     for task in file.downstream.tasks:
@@ -303,7 +303,6 @@ def signatures(file: StudyFile) -> list[str]:
     shown = file.figures.signature
     if file.signatures == "all" and shown is None:
         return []
-    from lmtopo.nulls import CLAIM
     from lmtopo.signatures import NUMBERS, known, significant
 
     chosen = known() if file.signatures == "all" else file.signatures
@@ -317,19 +316,28 @@ def signatures(file: StudyFile) -> list[str]:
         )
     if shown is not None and shown not in tabled:
         problems.append(unknown("figures.signature", shown, tabled))
-    draws = next(iter(file.homology.nulls.draws.values()), 0)
     asked = [shown] if file.signatures == "all" else [shown, *chosen]
-    if significant.NAME in asked and draws < CLAIM:
-        problems.append(
-            f"signatures: '{significant.NAME}' needs {CLAIM} draws of the study's first null, but "
-            f"there are {draws}: set homology.nulls.gaussian: {CLAIM}"
-        )
+    if significant.NAME in asked:
+        problems += too_few_draws(file, "signatures")
     return problems
+
+
+def too_few_draws(file: StudyFile, where: str) -> list[str]:
+    """Where `significant_count` is asked for, which needs a null's draws, if there are too few."""
+    from lmtopo.nulls import CLAIM
+    from lmtopo.signatures import significant
+
+    draws = next(iter(file.homology.nulls.draws.values()), 0)
+    if draws >= CLAIM:
+        return []
+    return [
+        f"{where}: '{significant.NAME}' needs {CLAIM} draws of the study's first null, but there "
+        f"are {draws}: set homology.nulls.gaussian: {CLAIM}"
+    ]
 
 
 def evidence(file: StudyFile) -> list[str]:
     """Primary tests of what is not measured; a table that is not there."""
-    from lmtopo.nulls import CLAIM
     from lmtopo.signatures import CURVES, NUMBERS, known, significant
 
     problems = []
@@ -363,12 +371,8 @@ def evidence(file: StudyFile) -> list[str]:
             problems.append(
                 f"{where}.layer: no model has a '{test.layer}', at most {max(blocks)} blocks"
             )
-        draws = next(iter(file.homology.nulls.draws.values()), 0)
-        if test.signature == significant.NAME and draws < CLAIM:
-            problems.append(
-                f"{where}.signature: '{significant.NAME}' needs {CLAIM} draws of the study's first "
-                f"null, but there are {draws}: set homology.nulls.gaussian: {CLAIM}"
-            )
+        if test.signature == significant.NAME:
+            problems += too_few_draws(file, f"{where}.signature")
         if not known_target(file, test.target):
             problems.append(
                 f"{where}.target: '{test.target}' is neither log_perplexity, nor a task of "

@@ -330,14 +330,15 @@ def tokens_seen(
     Raises
     ------
     InputError
-        If the two differ by more than 5% and one unit of the name's.
+        If the two differ by more than 2% and one unit of the name's last digit.
     """
     if per_step is None:
         return told.tokens
     exact = told.step * per_step
     if told.tokens is not None:
-        unit = next(one for one in (1e12, 1e9, 1e6, 1e3, 1.0) if told.tokens % one == 0)
-        if abs(exact - told.tokens) > 0.05 * exact + unit:
+        digit = next(10.0**power for power in range(12, -1, -1) if told.tokens % 10**power == 0)
+        letter = next((one for one in (1e12, 1e9, 1e6, 1e3) if one <= told.tokens), digit)
+        if abs(exact - told.tokens) > 0.02 * exact + min(digit, letter):
             raise InputError(
                 f"'{name}' was saved after {told.tokens:.3g} tokens by its name, but "
                 f"tokens_per_step {per_step:g} makes it {exact:.3g}: correct tokens_per_step, or "
