@@ -154,14 +154,8 @@ def begin():
     """
     if not workflow.is_main_process:
         return
-    others = sorted(
-        {job.rule.name for job in workflow.dag.needrun_jobs()} - {"analyse"}
-    )
-    if STUDY.file.table is not None and others:
-        raise WorkflowError(
-            f"table '{STUDY.file.table.file}' is from elsewhere, and only target analyse is made of "
-            f"it, not {', '.join(others[:3])}: run snakemake analyse, or leave table out"
-        )
+    if STUDY.file.table is not None:
+        refuse_others()
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # Snakemake looks for locks before it sets its own: two started at once both pass
         SESSION.append(lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
@@ -183,6 +177,16 @@ def begin():
     ):
         slots.stopping(STUDY.name).unlink(missing_ok=True)
         slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
+
+
+def refuse_others():
+    """Of a table from elsewhere `analyse` is made, and not, in the study's folder, its figures."""
+    others = {job.rule.name for job in workflow.dag.needrun_jobs()} - {"analyse"}
+    if others:
+        raise WorkflowError(
+            f"table '{STUDY.file.table.file}' is from elsewhere, and only target analyse is made of "
+            f"it, not {', '.join(sorted(others)[:3])}: run snakemake analyse, or leave table out"
+        )
 
 
 def refuse_arrays():

@@ -33,19 +33,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 LINES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ((0, (5, 1)), "v"), ((0, (1, 1)), "X"))
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """The style of all figures, and nothing left of it afterwards: a notebook has its backend."""
-    backend = mpl.get_backend(auto_select=False)
-    mpl.use("agg")
-    try:
-        with mpl.rc_context(LOOK):
-            yield
-    finally:
-        if backend is not None:
-            mpl.use(backend)
-
-
 LOOK: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -67,6 +54,19 @@ LOOK: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "lmtopo",
 }
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The style of all figures, and nothing left of it afterwards: a notebook has its backend."""
+    backend = mpl.get_backend(auto_select=False)
+    mpl.use("agg")
+    try:
+        with mpl.rc_context(LOOK):
+            yield
+    finally:
+        if backend is not None:
+            mpl.use(backend)
 
 
 def save(figure: Figure, paths: Iterable[str]) -> None:
