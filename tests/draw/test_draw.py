@@ -1,5 +1,6 @@
 """Every figure, of whole studies and of such as have little to show."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lmtopo.draw import draw
 from lmtopo.draw.style import (
@@ -472,3 +474,25 @@ def test_equal_subsamples_have_no_range_whatever_their_mean_is_rounded_to(folder
     found = made.results(folder, made.config())
     signatures = pd.read_parquet(made.told(found)["equal_compute"]["signatures"])
     drawn(found, "equal_compute", signatures=signatures.assign(value=0.1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["layers", "distances", "perplexity", "signatures", "space"])
+def test_long_names_of_runs_stay_inside_a_figure_and_apart(folder: Path, name: str) -> None:
+    long = "{}-gpt-neox-with-rotary-and-parallel-blocks-of-the-second-kind"
+    raw = made.config(models=3)
+    raw["models"] = {long.format(model): entry for model, entry in raw["models"].items()}
+    figure = drawn(made.results(folder, raw), name)
+    figure.draw_without_rendering()
+    boxes = [words.get_window_extent() for words in names_in(figure)]
+    assert boxes
+    for place, box in enumerate(boxes):
+        assert figure.bbox.contains(*box.min)
+        assert figure.bbox.contains(*box.max)
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+def names_in(figure: Figure) -> list[Text]:
+    """All that is written in a figure and is not a number: titles, labels and legends."""
+    words = [one for one in figure.findobj(Text) if isinstance(one, Text) and one.get_visible()]
+    return [one for one in words if re.search("[a-z]{3}", re.sub(r"\$.*?\$", "", one.get_text()))]

@@ -14,6 +14,7 @@ from lmtopo.draw.style import (
     Runs,
     called,
     compute_axis,
+    fold,
     heading,
     legend,
     looks,
@@ -29,6 +30,8 @@ DISTANCE, ALIGNMENT = "wasserstein_1", "linear_cka"
 TITLE = "When does the shape of representations change most, and does training have phases?"
 MOST = 30
 """Runs whose change points are shown."""
+NAMES = 0.25
+"""The share of the width that names of runs may take."""
 UNITS = {"none": "unit of the states", "enclosing_radius": "enclosing radii"}
 
 
@@ -61,8 +64,10 @@ def draw(
         kinds.append(("clouds: 1 - CKA\n", clouds.assign(value=1 - clouds["value"])))
     present = looks(runs, table)
     listed = spread(list(present), MOST)
-    figure = plt.figure(figsize=(width, 3.6 + 0.15 * len(listed)))
-    cells = figure.add_gridspec(2, len(kinds), height_ratios=[2.0, 0.25 + 0.15 * len(listed)])
+    names = [fold(called(*run), NAMES * width, 6.5) for run in listed]
+    rows = 0.05 + 0.12 * max(name.count("\n") + 1 for name in names)  # inches
+    figure = plt.figure(figsize=(width, 3.6 + rows * len(listed)))
+    cells = figure.add_gridspec(2, len(kinds), height_ratios=[2.0, 0.25 + rows * len(listed)])
     for column, (name, some) in enumerate(kinds):
         panel = figure.add_subplot(cells[0, column])
         place = place_on_log(panel, table[f"other_{compute}"], label)
@@ -79,13 +84,14 @@ def draw(
     below.set_xlim(panel.get_xlim())
     when = table.groupby(["model", "budget", "other_step"])[f"other_{compute}"].first()
     change_points(below, phases.query(where), listed, present, when)
+    below.set_yticks(range(len(names)), names, fontsize=6.5)
     fewer = (
         f"change points of {len(listed)} of {len(present)} runs"
         if len(listed) < len(present)
         else ""
     )
     below.set_title(
-        "change points through all signatures, beyond compute "
+        "change points through all signatures, beyond compute\n"
         f"(filled: p ≤ {verdict.ALPHA:g} against series without any)"
     )
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
@@ -118,7 +124,6 @@ def change_points(
                 ha="center",
                 va="center",
             )
-    panel.set_yticks(range(len(runs)), [called(*run) for run in runs], fontsize=6.5)
     panel.set_ylim(len(runs) - 0.4, -0.6)
 
 

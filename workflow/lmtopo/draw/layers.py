@@ -3,7 +3,17 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, called, grid, heading, looks, lowest, of_run, step_ticks, title
+from lmtopo.draw.style import (
+    Runs,
+    grid,
+    heading,
+    looks,
+    lowest,
+    name_panel,
+    of_run,
+    step_ticks,
+    title,
+)
 from lmtopo.schedule import spread
 
 MOST = 12
@@ -32,9 +42,8 @@ def draw(
     shown = spread(every, MOST)
     figure, panels = grid(len(shown), columns=3, width=width, height=1.7)
     low, high = table.groupby(["model", "budget", "step", "layer"])["value"].mean().quantile([0, 1])
-    for panel, (model, budget) in zip(panels, shown, strict=True):
-        run = of_run(table, (model, budget))
-        cells = run.pivot_table("value", ["depth", "layer"], "step", sort=True)
+    for panel, run in zip(panels, shown, strict=True):
+        cells = of_run(table, run).pivot_table("value", ["depth", "layer"], "step", sort=True)
         image = panel.imshow(
             cells, aspect="auto", origin="lower", vmin=low, vmax=high, interpolation="nearest"
         )
@@ -42,7 +51,7 @@ def draw(
         places = spread(range(len(names)), LABELS)
         panel.set_yticks(places, [names[place] for place in places], fontsize=6.5)
         step_ticks(panel, [int(step) for step in cells.columns])
-        panel.set_title(called(model, budget))
+        name_panel(panel, run)
         panel.grid(False)
     for panel in lowest(panels):
         panel.set_xlabel("training step")

@@ -35,7 +35,7 @@ LINES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ((0, (5, 1)), "v"), (
 
 LOOK: Any = {
     "font.size": 8,
-    "axes.titlesize": 8,
+    "axes.titlesize": 8.0,
     "axes.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -47,7 +47,7 @@ LOOK: Any = {
     "lines.markersize": 2.5,
     "legend.frameon": False,
     "legend.fontsize": 7.5,
-    "figure.titlesize": 10,
+    "figure.titlesize": 10.0,
     "figure.constrained_layout.use": True,
     "figure.dpi": 200,
     "savefig.dpi": 200,
@@ -108,8 +108,13 @@ def of_run(table: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
     return table[(table["model"] == model) & (table["budget"] == budget)]
 
 
+LEGEND_ROWS = 2
+"""Rows of a legend that a figure of the usual height has room for."""
+
+
 def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist) -> None:
-    """Under the figure one entry per run, one for all seeds of a model, and ``more``."""
+    """Under the figure one entry per run, one for all seeds of a model, and ``more``. The figure
+    grows by the rows that it has no room for."""
     alike: dict[Run, list[Run]] = {}
     for model, budget in looks:
         alike.setdefault((SEED.sub("", model), budget), []).append((model, budget))
@@ -119,16 +124,25 @@ def legend(figure: Figure, looks: Mapping[Run, Mapping[str, Any]], *more: Artist
     ]
     handles = [*lines, *more]
     longest = max(len(str(one.get_label())) for one in handles)
-    columns = int(figure.get_figwidth() / (0.5 + 0.057 * longest))
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(max(columns, 1), len(handles), 4)
-    )
+    fitting = int(figure.get_figwidth() / (0.5 + 0.057 * longest))
+    columns = min(max(fitting, 1), len(handles), 4)
+    rows = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.16 * max(rows - LEGEND_ROWS, 0))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 def called(model: str, budget: str, seeds: int = 1) -> str:
     """What a run is called, or ``seeds`` runs of a model."""
     name = model if budget == "released" else f"{model}, {budget}"
     return f"{name} ({seeds} seeds)" if seeds > 1 else name
+
+
+def name_panel(panel: Axes, run: Run) -> None:
+    """Title a panel with the run that it shows."""
+    figure = panel.get_figure(root=True)
+    assert figure is not None
+    room = figure.get_figwidth() / placed(panel).get_gridspec().ncols - 0.3
+    panel.set_title(fold(called(*run), room, LOOK["axes.titlesize"]))
 
 
 def grid(
@@ -173,9 +187,14 @@ def nothing(width: float, title: str, why: str) -> Figure:
 
 def heading(figure: Figure, question: str, *where: str) -> None:
     """The question that a figure answers, and below what it is made of, in lines that fit."""
-    characters = int(13 * figure.get_figwidth())
-    lines = wrap(question, characters) + wrap("; ".join(filter(None, where)), characters)
-    figure.suptitle("\n".join(lines))
+    width, size = figure.get_figwidth(), LOOK["figure.titlesize"]
+    below = "; ".join(filter(None, where))
+    figure.suptitle("\n".join(fold(words, width, size) for words in (question, below) if words))
+
+
+def fold(words: str, inches: float, size: float) -> str:
+    """Words in lines that are at most so wide in letters of a ``size`` in points."""
+    return "\n".join(wrap(words, max(int(130 * inches / size), 1)))
 
 
 def sparse(count: int, most: int = 30) -> int:
