@@ -210,8 +210,9 @@ def test_the_shipped_study_of_real_text(tmp_path: Path) -> None:
         found = make(tmp_path / name, origin)
         loaded = datasets.load_from_disk(tmp_path / name)
         assert {split: part.num_rows for split, part in loaded.items()} == rows[name]
-        sizes = survey(origin)
-        assert sizes is not None
+        known = survey(origin)
+        assert known is not None
+        sizes = known.sizes
         for split, facts in found["splits"].items():
             assert facts["documents"] == len(sizes[split])
             assert facts["bytes"] == sum(sizes[split])

@@ -1,6 +1,6 @@
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -778,6 +778,28 @@ def test_tasks_are_done_by_some_checkpoints_and_need_not_be_observed(raw: dict[s
     assert len(found.pairs) == 24
     told = settings.downstream(found, found.runs["tiny", "low"].checkpoints[0], "pairs")
     assert (told["name"], told["split"], told["context"]) == ("pairs", "validation", 256)
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels", "message"),
+    [
+        ("sentence1,sentence2,same", "01", "dataset 'mine' has no column 'label'"),
+        ("sentence1,sentence2,label", ["no", "yes"], "split 'train' has the label 'no'"),
+        ("sentence1,sentence2,label", "0", "has 95 pairs of label 0 and 0 of label 1"),
+        ("sentence1,sentence2,label", "01", None),
+    ],
+)
+def test_files_that_cannot_be_a_task_are_told_before_it_runs(
+    raw: dict[str, Any], tmp_path: Path, columns: str, labels: Sequence[str], message: str | None
+) -> None:
+    rows = [f"One line.,Another line {row}.,{labels[row % len(labels)]}" for row in range(100)]
+    (tmp_path / "mine.csv").write_text("\n".join([columns, *rows]) + "\n")
+    raw["datasets"]["mine"] = {"source": "local", "format": "csv", "path": "mine.csv"}
+    raw["downstream"] = {"tasks": ["mine"]}
+    if message is None:
+        study.read(raw)
+    else:
+        assert message in problems(raw)
 
 
 def test_d90_is_of_some_models_and_checkpoints(raw: dict[str, Any]) -> None:

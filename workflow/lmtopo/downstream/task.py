@@ -1,7 +1,9 @@
 """A task: labelled pairs of sentences, as MRPC has them."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -49,12 +51,7 @@ def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
             f"dataset '{folder.name}' has no split '{split}' (it has: {', '.join(known)})"
         )
     check_folder(folder / split, whole=folder)
-    lacking = [name for name in COLUMNS if name not in columns(folder / split)]
-    if lacking:
-        raise InputError(
-            f"dataset '{folder.name}' has no column '{lacking[0]}': a task of downstream needs "
-            f"{', '.join(COLUMNS)}; its `columns` can name the file's own"
-        )
+    check_columns(folder.name, columns(folder / split))
     first: list[str] = []
     second: list[str] = []
     labels: list[object] = []
@@ -65,13 +62,44 @@ def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
         labels += some["label"]
         if len(first) == rows:
             break
-    strange = next((label for label in labels if label not in (0, 1)), None)
-    if strange is not None:
-        raise InputError(
-            f"dataset '{folder.name}', split '{split}' has the label {strange!r}: a task of "
-            "downstream has labels 0 and 1 (1: the sentences mean the same)"
-        )
+    check_labels(folder.name, split, labels, (0, 1))
     return Pairs(first, second, np.array(labels, dtype=np.int64))
+
+
+def labels_of(
+    name: str, split: str, rows: Sequence[Mapping[str, Any]]
+) -> Int64[np.ndarray, " pairs"]:
+    """The labels of rows of the user's files, which may hold them in words.
+
+    Raises
+    ------
+    InputError
+        As `read` would, once the rows are saved.
+    """
+    check_columns(name, rows[0])
+    labels = [row["label"] for row in rows]
+    check_labels(name, split, labels, (0, 1, "0", "1"))
+    return np.array(labels).astype(np.int64)
+
+
+def check_columns(name: str, known: Collection[str]) -> None:
+    lacking = [column for column in COLUMNS if column not in known]
+    if lacking:
+        raise InputError(
+            f"dataset '{name}' has no column '{lacking[0]}': a task of downstream needs "
+            f"{', '.join(COLUMNS)}; its `columns` can name the file's own"
+        )
+
+
+def check_labels(
+    name: str, split: str, labels: Iterable[object], possible: Collection[object]
+) -> None:
+    for label in labels:
+        if label not in possible:
+            raise InputError(
+                f"dataset '{name}', split '{split}' has the label {label!r}: a task of "
+                "downstream has labels 0 and 1 (1: the sentences mean the same)"
+            )
 
 
 def check_learnable(name: str, labels: Int64[np.ndarray, " pairs"]) -> None:

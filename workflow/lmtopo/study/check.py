@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
@@ -19,15 +19,18 @@ from lmtopo.study.schema import (
     Dataset,
     Evaluation,
     GeneratedDataset,
-    HubDataset,
     HubModel,
     LocalDataset,
     LocalModel,
     Model,
     StudyFile,
+    Task,
     TrainedModel,
     fill_data,
 )
+
+if TYPE_CHECKING:
+    from lmtopo.dataset.survey import Survey
 
 STUDY_FILES = ("config/config.yaml", "config/studies/*.yaml")
 
@@ -443,10 +446,11 @@ def datasets(file: StudyFile) -> list[str]:
     for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated, *tasks]):
         problems += [f"datasets.{name}: {line}" for line in other_origin(file, name)]
         try:
-            sizes = document_bytes(file.datasets[name])
+            surveyed = look(file.datasets[name])
         except InputError as error:
             problems.append(f"datasets.{name}: {error}")
             continue
+        sizes = document_bytes(file.datasets[name], surveyed)
         if sizes is None:
             continue
         wanted = {"train"} if any(model.dataset == name for model in trained) else set()
@@ -462,26 +466,49 @@ def datasets(file: StudyFile) -> list[str]:
             line = too_small(file, entry, sizes[entry.split])
             if line:
                 problems.append(f"datasets.{name}: split '{entry.split}' {line}")
+        if name in tasks and surveyed is not None:
+            problems += unlearnable(file, tasks[name], surveyed)
     for name, model in file.models.items():
         if isinstance(model, TrainedModel):
             problems += [f"models.{name}: {line}" for line in too_few_unique(file, model)]
     return problems
 
 
-def document_bytes(origin: Dataset) -> dict[str, list[int]] | None:
-    """Per split the size in bytes of each document, where that is cheap to know."""
-    if isinstance(origin, HubDataset):
+def look(origin: Dataset) -> "Survey | None":
+    """What lies in local files, where they are small enough to look."""
+    if not isinstance(origin, LocalDataset):
         return None
+    from lmtopo.dataset.survey import survey
+
+    found: Survey | None = survey(origin.model_dump(exclude_none=True))
+    return found
+
+
+def unlearnable(file: StudyFile, chosen: Task, surveyed: "Survey") -> list[str]:
+    """Why local files cannot be a task of ``downstream``, if they cannot."""
+    from lmtopo.downstream import task
+
+    try:
+        for split in ("train", chosen.split):
+            rows = surveyed.rows.get(split, [])[: file.downstream.rows]
+            if rows:
+                labels = task.labels_of(chosen.dataset, split, rows)
+                if split == "train":
+                    task.check_learnable(chosen.dataset, labels)
+    except InputError as error:
+        return [f"downstream.tasks: {error}"]
+    return []
+
+
+def document_bytes(origin: Dataset, surveyed: "Survey | None") -> dict[str, list[int]] | None:
+    """Per split the size in bytes of each document, where that is cheap to know."""
     if isinstance(origin, GeneratedDataset):
         from lmtopo.dataset.generated import LONGEST
 
         longest = LONGEST[origin.kind]
         rows = origin.rows.model_dump()
         return {split: [longest] * count for split, count in rows.items() if count}
-    from lmtopo.dataset.survey import survey
-
-    found: dict[str, list[int]] | None = survey(origin.model_dump(exclude_none=True))
-    return found
+    return None if surveyed is None else surveyed.sizes
 
 
 def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | None:
