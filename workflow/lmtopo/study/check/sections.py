@@ -1,0 +1,216 @@
+"""Sections of a study that contradict themselves or each other."""
+
+import math
+from pathlib import Path
+
+from lmtopo import external
+from lmtopo.errors import InputError
+from lmtopo.study.check.parse import unknown
+from lmtopo.study.schema import GeneratedDataset, LocalDataset, StudyFile, TrainedModel
+
+
+def tasks(file: StudyFile) -> list[str]:
+    """Tasks of ``downstream`` without a dataset, with one that has no pairs, or given twice."""
+    from lmtopo.dataset.local import PLAIN
+
+    problems = []
+    seen: set[str] = set()
+    for task in file.downstream.tasks:
+        origin = file.datasets.get(task.dataset)
+        if origin is None:
+            problems.append(unknown("downstream.tasks", task.dataset, file.datasets))
+        elif isinstance(origin, LocalDataset) and origin.format in PLAIN:
+            problems.append(
+                f"downstream.tasks: dataset '{task.dataset}' is of format {origin.format}, but a "
+                "task needs labelled pairs of sentences, columns of a table"
+            )
+        elif isinstance(origin, GeneratedDataset) and origin.kind != "paraphrases":
+            problems.append(
+                f"downstream.tasks: dataset '{task.dataset}' is of kind {origin.kind}, but a task "
+                "needs labelled pairs of sentences: of those generated, paraphrases"
+            )
+        if task.dataset in seen:
+            problems.append(f"downstream.tasks: dataset '{task.dataset}' stands there twice")
+        if task.split == "train":
+            problems.append(
+                f"downstream.tasks: '{task.dataset}' would be scored on the split it is learned "
+                "from: give another split than train"
+            )
+        seen.add(task.dataset)
+    chosen: set[str] = set()
+    for one in file.downstream.d90:
+        if one.dataset not in seen:
+            problems.append(unknown("downstream.d90", one.dataset, seen))
+        if one.dataset in chosen:
+            problems.append(f"downstream.d90: dataset '{one.dataset}' stands there twice")
+        models = [] if one.models == "all" else one.models
+        problems += [
+            unknown("downstream.d90.models", model, file.models)
+            for model in models
+            if model not in file.models
+        ]
+        chosen.add(one.dataset)
+    return problems
+
+
+def sections(file: StudyFile) -> list[str]:
+    """Keys of ``clouds`` or ``quality`` that contradict each other, for the study or a dataset."""
+    problems = [
+        f"evaluate[{index}].clouds.keep: is one for the whole study: set clouds.keep"
+        for index, entry in enumerate(file.evaluate)
+        if entry.clouds is not None and "keep" in entry.clouds.model_fields_set
+    ]
+    problems += [
+        f"evaluate[{index}].quality.external: is one for the whole study: set quality.external"
+        for index, entry in enumerate(file.evaluate)
+        if entry.quality is not None and "external" in entry.quality.model_fields_set
+    ]
+    for where, clouds in file.clouds_used.items():
+        for key in ("layers", "poolings"):
+            named = getattr(clouds, key)
+            if named != "all" and len(set(named)) < len(named):
+                problems.append(f"{where}.{key}: names one of them twice")
+        if clouds.subsample > clouds.points:
+            problems.append(
+                f"{where}.subsample {clouds.subsample} is above {where}.points {clouds.points}"
+            )
+        if clouds.subsample == clouds.points and clouds.replicates > 1:
+            problems.append(
+                f"{where}.subsample equals {where}.points, so its {clouds.replicates} replicates "
+                "would all be the same cloud: lower subsample, or set replicates: 1"
+            )
+        if clouds.pca is not None and clouds.pca >= clouds.points:
+            problems.append(
+                f"{where}.pca {clouds.pca} is above {where}.points - 1 = {clouds.points - 1}: "
+                "n points have n - 1 principal components"
+            )
+    for where, quality in file.quality_used.items():
+        if quality.stride is not None and quality.stride > quality.context:
+            problems.append(
+                f"{where}: stride {quality.stride} above context {quality.context} would leave "
+                "tokens unscored"
+            )
+        if quality.prefix == "none" and "document" not in quality.readings:
+            problems.append(f"{where}: prefix none is for reading 'document', which is not read")
+        elif quality.prefix == "none" and "windows" in quality.readings:
+            problems.append(
+                f"{where}: prefix none does not go with reading 'windows': nothing else would part "
+                "a document from the one before"
+            )
+        if len(set(quality.readings)) < len(quality.readings):
+            problems.append(f"{where}.readings: names a reading twice")
+    for index, entry in enumerate(file.evaluate):
+        whole = {"rolling", "wikitext"}.intersection(file.quality_on(entry).readings)
+        if entry.max_tokens is not None and whole:
+            problems.append(
+                f"evaluate[{index}].max_tokens: reading '{min(whole)}' scores whole documents: "
+                "leave max_tokens out, or read with 'document'"
+            )
+    return problems
+
+
+def signatures(file: StudyFile) -> list[str]:
+    """Signatures that do not exist, or are shown but not computed, or no number."""
+    shown = file.figures.signature
+    if file.signatures == "all" and shown is None:
+        return []
+    from lmtopo.signatures import NUMBERS, known, significant
+
+    chosen = known() if file.signatures == "all" else file.signatures
+    problems = [unknown("signatures", name, known()) for name in chosen if name not in known()]
+    numbers = [*NUMBERS.names(), significant.NAME]
+    tabled = [name for name in chosen if name in numbers]
+    if not tabled and not problems:
+        problems.append(
+            f"signatures: {', '.join(chosen)}: only curves; name a number too, for the tables and "
+            f"figures ({', '.join(numbers)})"
+        )
+    if shown is not None and shown not in tabled:
+        problems.append(unknown("figures.signature", shown, tabled))
+    asked = [shown] if file.signatures == "all" else [shown, *chosen]
+    if significant.NAME in asked:
+        problems += too_few_draws(file, "signatures")
+    return problems
+
+
+def too_few_draws(file: StudyFile, where: str) -> list[str]:
+    """Where `significant_count` is asked for, which needs a null's draws, if there are too few."""
+    from lmtopo.nulls import CLAIM
+    from lmtopo.signatures import significant
+
+    draws = next(iter(file.homology.nulls.draws.values()), 0)
+    if draws >= CLAIM:
+        return []
+    return [
+        f"{where}: '{significant.NAME}' needs {CLAIM} draws of the study's first null, but there "
+        f"are {draws}: set homology.nulls.gaussian: {CLAIM}"
+    ]
+
+
+def evidence(file: StudyFile) -> list[str]:
+    """Primary tests of what is not measured; a table that is not there."""
+    from lmtopo.signatures import CURVES, NUMBERS, known, significant
+
+    problems = []
+    names = known() if file.signatures == "all" else file.signatures
+    by_dimension = [*NUMBERS.of_diagram, significant.NAME]
+    top = file.homology.max_dimension
+    entries = {entry.dataset: entry for entry in file.evaluate}
+    for index, test in enumerate(file.evidence.primary):
+        where = f"evidence.primary[{index}]"
+        if test.signature not in names:
+            problems.append(unknown(f"{where}.signature", test.signature, names))
+        elif test.signature in CURVES.names():
+            problems.append(
+                f"{where}.signature: '{test.signature}' is a curve, and tests are of numbers"
+            )
+        elif test.signature in by_dimension and not 0 <= test.dimension <= top:
+            problems.append(
+                f"{where}.dimension: '{test.signature}' is one number for each homology dimension: "
+                f"give dimension, from 0 to homology.max_dimension, {top}"
+            )
+        elif test.signature not in by_dimension and test.dimension != -1:
+            problems.append(
+                f"{where}.dimension: '{test.signature}' belongs to no homology dimension: leave "
+                "dimension out"
+            )
+        blocks = [
+            model.architecture.num_hidden_layers if isinstance(model, TrainedModel) else math.inf
+            for model in file.models.values()
+        ]
+        if test.layer.startswith("block_") and int(test.layer[len("block_") :]) > max(blocks):
+            problems.append(
+                f"{where}.layer: no model has a '{test.layer}', at most {max(blocks)} blocks"
+            )
+        if test.signature == significant.NAME:
+            problems += too_few_draws(file, f"{where}.signature")
+        if not known_target(file, test.target):
+            problems.append(
+                f"{where}.target: '{test.target}' is neither log_perplexity, nor a task of "
+                "downstream and its metric, nor a column of quality.external"
+            )
+        if test.dataset is not None and test.dataset not in entries:
+            problems.append(unknown(f"{where}.dataset", test.dataset, entries))
+            continue
+        clouds = file.clouds_on(entries[test.dataset or next(iter(entries))])
+        if test.pooling not in clouds.poolings:
+            problems.append(unknown(f"{where}.pooling", test.pooling, clouds.poolings))
+        if clouds.layers != "all" and test.layer not in clouds.layers:
+            problems.append(unknown(f"{where}.layer", test.layer, clouds.layers))
+    if file.table is not None and not Path(file.table.file).is_file():
+        problems.append(f"table: there is no file '{file.table.file}'")
+    return problems
+
+
+def known_target(file: StudyFile, target: str) -> bool:
+    """Whether a target of a test may be measured: which metrics a task has, `downstream` knows."""
+    if target == external.OWN or target.split(" ")[0] in {
+        task.dataset for task in file.downstream.tasks
+    }:
+        return True
+    if file.quality.external is None:
+        return False
+    try:
+        return target in external.read(file.quality.external.file)[0]
+    except InputError:
+        return True  # which is said where the file is joined
