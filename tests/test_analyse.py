@@ -54,9 +54,11 @@ def tables(folder: Path, *, layers: tuple[str, ...] = ("final_norm",)) -> dict[s
                                 | {"gaussian_mean": mean if replicate == 0 else np.nan}
                             )
             for name, dimension in (("tied", 1), ("spectral", 0), ("driven", -1)):
-                row = at | {"dataset": "d", "layer": "final_norm", "pooling": "token"}
-                row |= {"dimension": dimension, "signature": name, "source": "seed"}
-                noise.append(row | {"spread": 0.01, "range_over_training": 1.0})
+                for step, spread in ((0, 5.0), (int(STEPS[-1]), 0.01)):
+                    row = at | {"dataset": "d", "layer": "final_norm", "pooling": "token"}
+                    row |= {"checkpoint": f"step{step}", "step": step}
+                    row |= {"dimension": dimension, "signature": name, "source": "seed"}
+                    noise.append(row | {"spread": spread, "range_over_training": 1.0})
     found = {}
     for name, rows in (
         ("quality", quality),
@@ -248,10 +250,32 @@ def test_what_holds_of_geometry_says_nothing_of_topology(tmp_path: Path) -> None
     evidence, _ = analysed(tmp_path, tables(tmp_path))
     tests = evidence["primary"]
     evidence.loc[tests & (evidence["signature"] == "driven"), "verdict"] = "supported"
-    told = findings.answer(evidence)
+    told = findings.answer(evidence, "gaussian")
     assert "1 of 2 topological tests declared beforehand holds" in told
     assert "Of 1 test of geometry 1 holds: driven (final_norm, token) on d." in told
     evidence.loc[tests & (evidence["dimension"] >= 0), "primary"] = False
-    told = findings.answer(evidence)
+    told = findings.answer(evidence, "gaussian")
     assert told.startswith("**No topological test was declared beforehand")
     assert "Topology adds" not in told
+
+
+def test_the_words_are_those_of_the_null(tmp_path: Path) -> None:
+    evidence, _ = analysed(tmp_path, tables(tmp_path))
+    told = {null: findings.answer(evidence, null) for null in ("gaussian", "shuffled", "null")}
+    assert "beyond compute and the spectrum" in told["gaussian"]
+    assert "clouds of the same mean and covariance show it" in told["gaussian"]
+    for null in ("shuffled", "null"):
+        assert "beyond compute and the null" in told[null]
+        assert "but draws of the null show it" in told[null]
+        assert "spectrum" not in told[null]
+
+
+def test_runs_too_short_to_compare_are_not_said_to_be_unrelated(tmp_path: Path) -> None:
+    files = tables(tmp_path)
+    for name in ("quality", "signatures"):
+        table = read(files[name])
+        write(files[name], table[table["step"] <= STEPS[12]])
+    _, text = analysed(tmp_path, files)
+    assert (
+        "No two runs that differ by seed or budget alone could be compared (each needs 15" in text
+    )

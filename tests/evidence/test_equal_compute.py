@@ -1,5 +1,8 @@
 """Runs at equal compute share every function of compute, whatever its shape."""
 
+from dataclasses import replace
+from itertools import permutations
+
 import numpy as np
 import pytest
 import simulate
@@ -7,6 +10,8 @@ import simulate
 from lmtopo.evidence import equal_compute, rows
 from lmtopo.evidence.association import p_value
 from lmtopo.evidence.trajectories import family
+
+SERIES = ("step", "log_compute", "x", "y", "excess")
 
 
 def sharp(u: np.ndarray) -> np.ndarray:
@@ -58,6 +63,32 @@ def test_no_comparison_says_again_what_another_has_said() -> None:
     assert rows.comparisons(strangers[:1]) == ([], False)
 
 
+def test_which_runs_are_compared_does_not_depend_on_their_order() -> None:
+    runs = simulate.study(
+        np.random.default_rng(0), signature=None, models=1, ends=(1e5, 2e4, 1e5)
+    ).runs
+    runs[1] = replace(runs[1], **{name: getattr(runs[1], name)[:20] for name in SERIES})
+    expected = [(runs[2], [runs[0]]), (runs[1], [runs[0], runs[2]])]
+    for order in permutations(runs):
+        pairs, _ = rows.comparisons(order)
+        found = [(order[place], [order[other] for other in others]) for place, others in pairs]
+        assert found == expected
+
+
+def test_an_excess_that_points_the_other_way_at_equal_compute_does_not_hold() -> None:
+    rng = np.random.default_rng(3)
+    found = simulate.study(rng, signature=None, models=1, seeds=4, checkpoints=40, copies=20)
+    shared = simulate.autoregressive(rng, 40, 20, 0.5)  # by all runs, so gone at equal compute
+    for run in found.runs:
+        own = simulate.autoregressive(rng, 40, 20, 0.5)
+        run.y[:] = run.x[:] = shared + own
+        run.excess[:] = 2 * shared - own
+    table = next(rows.rows(found, 0.05, horizons=()))
+    apart = table["excess"] > 0.1
+    assert apart.mean() > 0.9
+    assert (table.loc[apart, "excess_p"] == 1).all()
+
+
 @pytest.mark.parametrize(
     ("model", "parameters", "expected"),
     [
@@ -66,6 +97,7 @@ def test_no_comparison_says_again_what_another_has_said() -> None:
         ("pythia-410m", np.nan, "pythia-410m"),
         ("gpt-2", np.nan, "gpt-2"),
         ("neox-64", 123456, "123456 parameters"),
+        ("neox-64", 0.162, "0.162 parameters"),
     ],
 )
 def test_runs_that_differ_by_seed_or_budget_are_one_family(

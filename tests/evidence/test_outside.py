@@ -81,6 +81,8 @@ def test_parquet_and_chosen_columns(tmp_path: Path) -> None:
         (lambda t: t[:0], "has no rows"),
         (lambda t: t.assign(perplexity=np.nan), "no value of quality"),
         (lambda t: t.assign(step=np.nan), "rows without model or step"),
+        (lambda t: t.assign(step=[0, 0.5, np.inf] * 2), "has step 0.5: steps are whole numbers"),
+        (lambda t: t.assign(step=[0, 1, np.inf] * 2), "has step inf: steps are whole numbers"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -154,3 +156,31 @@ def test_one_loss_that_is_infinite_does_not_make_the_others_logarithms(tmp_path:
 )
 def test_a_perplexity_is_known_by_its_name(name: str, expected: bool) -> None:
     assert outside.is_perplexity(name) == expected
+
+
+def test_a_quality_in_logarithms_is_not_logged_again(tmp_path: Path) -> None:
+    frame = wide().rename(columns={"perplexity": "log_perplexity"})
+    frame["log_perplexity"] = [10.8, 2.0, 0.1] * 2
+    found = outside.read(written(tmp_path, frame)).quality
+    assert found["log_quality"].tolist() == [10.8, 2.0, 0.1] * 2
+    frame = frame.rename(columns={"log_perplexity": "loss"})
+    frame["loss"] = [90.0, 3.0, 2.0] * 2  # of which the first is of the untrained model
+    assert outside.read(written(tmp_path, frame)).quality["log_quality"].tolist() == [90, 3, 2] * 2
+    frame["loss"] = [90.0, 30.0, 2.0] * 2
+    logs = outside.read(written(tmp_path, frame)).quality["log_quality"]
+    np.testing.assert_allclose(logs, np.log([90, 30, 2] * 2))
+
+
+def test_a_column_of_yes_and_no_is_no_signature(tmp_path: Path) -> None:
+    wide().assign(late=[False, True, True] * 2).to_parquet(tmp_path / "t.parquet")
+    found = outside.read(str(tmp_path / "t.parquet"))
+    assert found.signatures["signature"].unique().tolist() == ["h1_entropy", "rank"]
+    assert "left out: note, late" in " ".join(found.notes)
+
+
+def test_rows_without_compute_are_told(tmp_path: Path) -> None:
+    frame = wide()
+    frame.loc[2, "compute"] = np.nan
+    assert "1 row has no compute: steps stand for it" in " ".join(
+        outside.read(written(tmp_path, frame)).notes
+    )

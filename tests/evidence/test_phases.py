@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulate
+from scipy.stats import binomtest
 
 from lmtopo.evidence.phases import phases, segmented, surrogate
 from lmtopo.evidence.trajectories import Trajectories
+from lmtopo.evidence.trend import trend
 
 
 def with_break(at: int | None, seed: int = 0) -> Trajectories:
@@ -32,10 +34,23 @@ def test_a_break_is_found_where_it_is() -> None:
     assert (two["gain"] > two["null_high"]).all()
 
 
-def test_a_series_without_breaks_is_like_its_null_series() -> None:
-    p = [table(with_break(None, seed)).query("changes == 1")["p"].iloc[0] for seed in range(20)]
-    assert np.mean(np.array(p) <= 0.05) <= 0.2
-    assert np.median(p) > 0.15
+EVEN = np.geomspace(1, 1e5, 24)
+PYTHIA = np.array([*(2.0**k for k in range(10)), *np.linspace(1000, 143000, 14).round()])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [EVEN, PYTHIA], ids=["even", "as of Pythia"])
+@pytest.mark.parametrize("phi", [0.5, 0.9])
+def test_of_series_without_breaks_few_have_a_clear_one(steps: np.ndarray, phi: float) -> None:
+    clear = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        found = simulate.study(
+            rng, signature=None, copies=5, models=1, seeds=1, steps=steps, noise=1.0, phi=phi
+        )
+        first = next(row for row in phases(found, draws=19, seed=seed) if row["changes"] == 1)
+        clear += first["p"] <= 0.05
+    assert binomtest(clear, 60, 0.05, alternative="greater").pvalue > 0.01
 
 
 def test_a_step_in_one_dimension_is_cut_there() -> None:
@@ -46,7 +61,7 @@ def test_a_step_in_one_dimension_is_cut_there() -> None:
     assert gains[1:] == pytest.approx([0, 0], abs=1e-9)
 
 
-def test_null_series_keep_the_autocorrelation() -> None:
+def test_null_series_keep_variance_and_autocorrelation() -> None:
     run = with_break(None).runs[0]
     path = simulate.autoregressive(np.random.default_rng(1), 60, 2, 0.7)
     rng = np.random.default_rng(2)
@@ -55,10 +70,10 @@ def test_null_series_keep_the_autocorrelation() -> None:
     def lagged(series: np.ndarray) -> float:
         return float((series[1:] * series[:-1]).sum() / (series**2).sum())
 
-    from lmtopo.evidence.trend import trend
-
     own = lagged(trend(run.log_compute).rest(path))
     assert np.mean([lagged(one) for one in drawn]) == pytest.approx(own, abs=0.12)
+    for one in drawn:
+        np.testing.assert_allclose(one.std(axis=0), path.std(axis=0))
 
 
 def test_the_same_seed_gives_the_same_table() -> None:

@@ -9,13 +9,14 @@ from lmtopo.evidence import verdict
 from lmtopo.evidence.redundancy import directions
 from lmtopo.evidence.rows import POOLED
 from lmtopo.evidence.skill import RUNS_FOR_INTERVAL
+from lmtopo.nulls import NULLS, SAME_SPECTRUM
 
 MEANING = {
     verdict.SUPPORTED: "a tie to quality beyond compute, declared beforehand, that holds between "
     "runs at equal compute",
     verdict.EXPLORATORY: "a tie that was not declared beforehand, or that no seeds or budgets "
     "could confirm: a question for the next study",
-    verdict.SPECTRAL: "a tie that clouds with the same mean and covariance have too",
+    verdict.SPECTRAL: "a tie that draws of the null have too",
     verdict.CONFOUNDED: "signature and quality both follow compute, and no tie is left without it",
     verdict.NOISE: "no tie, and no trend either, or smaller than what seed, subsample or dtype do",
     verdict.NOT_IDENTIFIABLE: "nothing is left of quality once compute is known, or the signature "
@@ -54,7 +55,7 @@ def findings(
     shown = {what: f"![{ask}]({figures[what]})" for what, ask in ASKED.items() if what in figures}
     parts = [
         f"# What study `{name}` finds",
-        answer(evidence),
+        answer(evidence, null),
         *section("Tests declared beforehand", declared(evidence), shown.get("evidence")),
         *section("How much was tried", tried(evidence)),
         *section("With and without compute", compute(evidence), shown.get("equal_compute")),
@@ -95,7 +96,7 @@ def number(value: float) -> str:
     return "-" if pd.isna(value) else f"{value:+.2f}"
 
 
-def answer(evidence: pd.DataFrame) -> str:
+def answer(evidence: pd.DataFrame, null: str | None) -> str:
     """The first paragraph: does topology add anything here?"""
     over, tests = pooled(evidence), evidence[evidence["primary"]]
     if tests.empty:
@@ -109,7 +110,10 @@ def answer(evidence: pd.DataFrame) -> str:
     topological = (tests["dimension"] >= 0) | bool((over["dimension"] < 0).all())
     shape, geometry = tests[topological], tests[~topological]
     held, of_geometry = (one[one["verdict"] == verdict.SUPPORTED] for one in (shape, geometry))
-    beyond = "compute and the spectrum" if tests["has_null"].any() else "compute"
+    spectrum = null in SAME_SPECTRUM
+    beyond = "compute"
+    if tests["has_null"].any():
+        beyond += " and the spectrum" if spectrum else " and the null"
     kind = "topological " if len(geometry) else ""
     count = f"{len(shape)} {kind}{'test' if len(shape) == 1 else 'tests'} declared beforehand"
     if shape.empty:
@@ -141,8 +145,13 @@ def answer(evidence: pd.DataFrame) -> str:
             f"{holds(len(of_geometry) or 1)}{told}."
         )
     for word, what in (
-        (verdict.EXPLORATORY, "after compute, but no runs differ by seed or budget to confirm it"),
-        (verdict.SPECTRAL, "beyond compute, but clouds of the same mean and covariance show it"),
+        (verdict.EXPLORATORY, "after compute, but no other seeds or budgets could confirm it"),
+        (
+            verdict.SPECTRAL,
+            "beyond compute, but clouds of the same mean and covariance show it"
+            if spectrum
+            else "beyond compute, but draws of the null show it",
+        ),
     ):
         some = tests[tests["verdict"] == word]
         if len(some):
@@ -299,12 +308,18 @@ def lacks(evidence: pd.DataFrame, left_out: int, null: str | None) -> list[str]:
         )
     if not over["siblings"].any():
         lines.append(
-            "- No two runs differ by seed or budget alone, so nothing can be told from compute "
-            "for sure, and nothing can be supported."
+            "- No two runs that differ by seed or budget alone could be compared (each needs "
+            f"{verdict.CHECKPOINTS} checkpoints, some at compute that both have spent), so nothing "
+            "can be told from compute for sure, and nothing can be supported."
         )
     if null is None:
         lines.append("- No null was drawn: what holds may be the spectrum's and not topology's.")
-    elif bare := int((~over["has_null"]).sum()):
+    elif null not in SAME_SPECTRUM and null in NULLS:
+        lines.append(
+            f"- The null is `{null}`, which has not the spectrum of the clouds: what holds may be "
+            "the spectrum's and not topology's."
+        )
+    if null is not None and (bare := int((~over["has_null"]).sum())):
         rows = "pooled row has" if bare == 1 else "pooled rows have"
         lines.append(f"- {bare} {rows} no null beside them.")
     if over["runs"].max() < RUNS_FOR_INTERVAL:

@@ -89,6 +89,11 @@ def read(
             frame[name] = numbers(path, raw, columns[name])
     if frame["model"].isna().any() or frame["step"].isna().any():
         raise InputError(f"'{path}' has rows without {columns['model']} or {columns['step']}")
+    odd = frame["step"][frame["step"] % 1 != 0]
+    if len(odd):
+        raise InputError(
+            f"table '{path}' has {columns['step']} {odd.iloc[0]:g}: steps are whole numbers"
+        )
     if "compute" in frame:
         if still := standing(frame):
             told = f"column '{columns['compute']}' does not grow along run {still}"
@@ -98,6 +103,11 @@ def read(
             notes.append(f"{told}, so steps stand for compute")
         else:
             notes.append(f"compute is column '{columns['compute']}'")
+            if blank := int((frame["compute"].isna() & (frame["step"] > 0)).sum()):
+                notes.append(
+                    f"{blank} {'row has' if blank == 1 else 'rows have'} no compute: steps stand "
+                    "for it in their runs, and in those of the same model or size"
+                )
     else:
         notes.append("there is no column of compute, so steps stand for it")
     long = "signature" in columns and "value" in columns
@@ -204,6 +214,7 @@ def melted(
             and not name.lower().startswith(NAMELESS)
             and not name.lower().endswith(NULL_ENDS)
             and pd.api.types.is_numeric_dtype(raw[name])
+            and not pd.api.types.is_bool_dtype(raw[name])
         ]
         ignored = [
             name for name in other if name not in names and not name.lower().endswith(NULL_ENDS)
@@ -258,7 +269,10 @@ def tidy(
     values = quality["quality"][np.isfinite(quality["quality"])]
     if values.empty:
         raise InputError(f"table '{path}' has no value of quality")
-    if values.min() > 0 and (is_perplexity(called) or values.max() > WIDE * values.min()):
+    # an untrained model is no part of the analysis
+    trained = values[quality.loc[values.index, "step"] > 0]
+    wide = trained.max() > WIDE * trained.min() and not LOGARITHM.search(called)
+    if values.min() > 0 and (is_perplexity(called) or wide):
         notes.append("quality is taken in logarithms")
         logs = np.log(quality["quality"])
     else:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from lmtopo.evidence.association import FEWEST
 from lmtopo.evidence.trajectories import Trajectories, Trajectory
-from lmtopo.evidence.trend import trend
+from lmtopo.evidence.trend import PHIS, trend
 from lmtopo.seeds import generator
 
 CHANGES = 3
@@ -114,17 +114,17 @@ def segmented(path: Float[np.ndarray, "n components"]) -> tuple[list[list[int]],
 def surrogate(
     path: Float[np.ndarray, "n components"], rng: np.random.Generator, run: Trajectory
 ) -> Float[np.ndarray, "n components"]:
-    """A series with the same auto- and cross-correlations and no change points: the phases of its
-    Fourier transform turned at random, all components by the same angles, and the smooth taken
-    out again.
+    """A series without change points that is like ``path``: each component AR(1) noise, with a phi
+    drawn by its likelihood (`evidence.trend.Trend.phis`) and the smooth taken out, of the
+    component's variance."""
+    from scipy.signal import lfilter
 
-    Source: Prichard and Theiler, "Generating surrogate data for time series with several
-    simultaneously measured variables", Physical Review Letters 73 (1994).
-    """
-    n = len(path)
-    spectrum = np.fft.rfft(path, axis=0)
-    turns = np.exp(2j * np.pi * rng.random(len(spectrum)))[:, None]
-    turns[0] = 1
-    if n % 2 == 0:
-        turns[-1] = 1
-    return trend(run.log_compute).rest(np.fft.irfft(spectrum * turns, n, axis=0))
+    smooth = trend(run.log_compute)
+    drawn = np.empty_like(path)
+    for component, weights in enumerate(smooth.phis(path)):
+        phi = rng.choice(PHIS, p=weights)
+        noise = rng.standard_normal(len(path))
+        noise[0] /= np.sqrt(1 - phi**2)  # as if it had gone on for long
+        drawn[:, component] = lfilter([1.0], [1.0, -phi], noise)
+    rest = smooth.rest(drawn)
+    return rest * (path.std(axis=0) / rest.std(axis=0))  # type: ignore[no-any-return]

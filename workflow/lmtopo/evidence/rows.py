@@ -74,7 +74,7 @@ def of_run(run: Trajectory, warmup: float) -> dict[str, Any]:
         "n": known.sum(axis=0),
         "partial": partial_where_known(run.log_compute, run.x, run.y),
         "excess": partial_where_known(run.log_compute, run.excess, run.y),
-        "has_null": np.isfinite(run.excess).any(axis=0),
+        "has_null": (np.isfinite(run.excess) & np.isfinite(run.y)).sum(axis=0) >= FEWEST,
         "follows_p": np.full(known.shape[1], np.nan),
         "quality_follows_p": np.full(known.shape[1], np.nan),
         **{name: np.zeros(known.shape[1]) for name in SUMS},
@@ -151,18 +151,21 @@ def summed(parts: Sequence[Mapping[str, Any]], equal: Mapping[str, list[Associat
     fair, fair_excess = (pool(equal[name]) if equal[name] else None for name in ("x", "excess"))
     found["equal_compute"] = nothing if fair is None else fair.r
     found["equal_p"] = nothing if fair is None else fair.p
-    beside = nothing if fair_excess is None else fair_excess.p
-    found["excess_p"] = np.fmax(excess.p, beside)
+    found["excess_p"] = excess.p
+    if fair_excess is not None:
+        opposite = np.sign(fair_excess.r) * np.sign(excess.r) < 0
+        found["excess_p"] = np.where(opposite, 1.0, np.fmax(excess.p, fair_excess.p))
     return found
 
 
 def comparisons(runs: Sequence[Trajectory]) -> tuple[list[tuple[int, list[int]]], bool]:
     """Which runs are compared at equal compute with which others, so that no comparison says
-    again what one before has said: each with those before it in its family; where no family has
-    two runs, each with all before it. And whether these are families."""
+    again what one before has said: each with those before it in its family, longer ones first;
+    where no family has two runs, each with all before it. And whether these are families."""
     families: dict[str, list[int]] = {}
-    for place, run in enumerate(runs):
-        families.setdefault(run.family, []).append(place)
+    order = sorted(range(len(runs)), key=lambda place: rank(runs[place]))
+    for place in order:
+        families.setdefault(runs[place].family, []).append(place)
     related = [
         (place, members[:number])
         for members in families.values()
@@ -171,7 +174,12 @@ def comparisons(runs: Sequence[Trajectory]) -> tuple[list[tuple[int, list[int]]]
     ]
     if related:
         return related, True
-    return [(place, list(range(place))) for place in range(1, len(runs))], False
+    return [(place, order[:number]) for number, place in enumerate(order) if number], False
+
+
+def rank(run: Trajectory) -> tuple[int, str, str]:
+    """Where a run stands among others, whatever the order in the tables."""
+    return -len(run.step), run.model, run.budget
 
 
 def at_equal_compute(
@@ -255,6 +263,8 @@ def noise_ratios(frame: pd.DataFrame, noise: pd.DataFrame | None) -> Values:
     if noise is None or noise.empty:
         return np.full(len(frame), np.nan)
     place = ["dataset", *PLACE]
+    last = noise.groupby(["model", "budget", "dataset"])["step"].transform("max")
+    noise = noise[noise["step"] == last]
     noise = noise.assign(ratio=noise["range_over_training"] / noise["spread"])
     runs = noise.groupby(["model", "budget", *place])["ratio"].min()
     over = runs.groupby(level=place).max().reset_index().assign(model=POOLED, budget=POOLED)

@@ -24,7 +24,7 @@ class Trajectory:
     is measured against ``y``, and the ``excess`` of x over its null; NaN where not known.
 
     ``family`` is the same for runs that differ by seed, data or budget alone; ``log_compute`` is
-    in nats, of FLOPs, or of steps where FLOPs are not known or do not grow.
+    in nats, of FLOPs, or of steps where in a run of the family FLOPs are not known or do not grow.
     """
 
     model: str
@@ -70,6 +70,8 @@ def trajectories(
     for dataset, measured in signatures.groupby("dataset", sort=False):
         keys = measured[PLACE].drop_duplicates().reset_index(drop=True)
         rows = quality[quality["dataset"] == dataset]
+        groups = dict(iter(rows.groupby(RUN, sort=False)))
+        by_step = {family(run) for run in groups.values() if not grows(run["flops"])}
         means = measured.groupby([*RUN, "checkpoint", *PLACE], sort=False)[["value", "excess"]]
         wide = pd.DataFrame(means.mean().unstack(PLACE))
         columns = pd.MultiIndex.from_frame(keys)
@@ -80,34 +82,42 @@ def trajectories(
         for this in [None, *others]:
             score = None if this is None or scores is None else by_place(scores, this)
             runs = []
-            for (model, budget), run in rows.groupby(RUN, sort=False):
+            for (model, budget), run in groups.items():
+                places = "step" if family(run) in by_step else "flops"
                 at = pd.MultiIndex.from_frame(run[[*RUN, "checkpoint"]])
                 if score is None:
-                    loss = run["log_quality"].to_numpy(dtype=np.float64)
-                    y = np.repeat(loss[:, None], len(keys), axis=1)
+                    y = np.repeat(finite(run[["log_quality"]]), len(keys), axis=1)
                 else:
-                    y = scored(score, at, keys)
+                    y = finite(scored(score, at, keys))
                 runs.append(
                     Trajectory(
                         str(model),
                         str(budget),
                         family(run),
                         run["step"].to_numpy(dtype=np.float64),
-                        log_compute(run),
-                        x.reindex(at).to_numpy(dtype=np.float64),
+                        np.log(run[places].to_numpy(dtype=np.float64)),
+                        finite(x.reindex(at)),
                         y,
-                        over.reindex(at).to_numpy(dtype=np.float64),
+                        finite(over.reindex(at)),
                     )
                 )
             yield Trajectories(str(dataset), this or target, keys, runs)
 
 
 def excess(signatures: pd.DataFrame, null: str | None) -> "pd.Series[float]":
-    """Value less the null's mean; 0 where they are equal but for rounding."""
+    """Value less the null's mean; 0 where they are equal but for rounding, NaN where one is not
+    known."""
     if null is None:
         return pd.Series(np.nan, index=signatures.index)
-    value, mean = signatures["value"], signatures[f"{null}_mean"]
-    return (value - mean).where((value - mean).abs() > ROUNDING * value.abs(), mean * 0.0)
+    value, difference = signatures["value"], signatures["value"] - signatures[f"{null}_mean"]
+    rounded = difference.mask(difference.abs() <= ROUNDING * value.abs(), 0.0)
+    return rounded.where(np.isfinite(difference))
+
+
+def finite(values: pd.DataFrame | Series) -> Series:
+    """Values as numbers, NaN where they are not finite: nothing can be made of those."""
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def by_place(scores: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -132,13 +142,14 @@ def family(run: pd.DataFrame) -> str:
     """The number of parameters; where it is not known, the model's name without a seed."""
     parameters = run["parameters"].iloc[0]
     if pd.notna(parameters):
-        return f"{parameters:.0f} parameters"
+        return f"{parameters:.15g} parameters"
     return SEED.sub("", str(run["model"].iloc[0]))
 
 
-def log_compute(run: pd.DataFrame) -> Float[np.ndarray, " n"]:
-    flops = run["flops"].to_numpy(dtype=np.float64)
-    known = np.isfinite(flops).all() and (flops > 0).all() and (np.diff(flops) >= 0).all()
-    if known and len(flops) > 1:
-        known = flops[-1] > flops[0]
-    return np.log(flops if known else run["step"].to_numpy(dtype=np.float64))  # type: ignore[no-any-return]
+def grows(flops: "pd.Series[float]") -> bool:
+    """Whether the compute of a run's checkpoints, in order, is known and grows; rounded, it may
+    stand still for a while."""
+    known = flops.to_numpy(dtype=np.float64)
+    if not (np.isfinite(known).all() and (known > 0).all() and (np.diff(known) >= 0).all()):
+        return False
+    return len(known) < 2 or bool(known[-1] > known[0])
