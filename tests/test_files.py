@@ -1,8 +1,10 @@
+import errno
 from pathlib import Path
 
 import pytest
 
-from lmtopo.files import atomic, read_json, sha256, write_json
+from lmtopo.errors import InputError
+from lmtopo.files import atomic, lock, read_json, sha256, write_json
 from lmtopo.seeds import generator, seed_of
 
 
@@ -67,3 +69,15 @@ def test_streams_depend_on_what_they_are_for() -> None:
     assert len(seeds) == 4
     assert generator(1, "x").integers(10**9) == generator(1, "x").integers(10**9)
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    def flock(file: int, operation: int) -> None:
+        raise OSError(reason, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(InputError, match="cannot be locked: the file system has no locks"):
+        lock(tmp_path / "x.lock")

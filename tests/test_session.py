@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 import time
@@ -129,3 +130,47 @@ def test_a_removed_folder_is_forgotten() -> None:
     session.remove(made)
     assert not Path(made).exists()
     assert list(session.SCRATCH.iterdir()) == []
+
+
+def test_a_run_whose_jobs_are_elsewhere_leaves_its_lock_to_the_user(folder: Path) -> None:
+    first = run("session.elsewhere(); print('told', flush=True); time.sleep(60)")
+    said(first)
+    assert said(first) == "told"
+    left = lock(folder)
+    first.kill()
+    first.wait()
+    second = run("print(session.left_elsewhere(), flush=True)")
+    assert said(second) == "False"
+    assert said(second) == "True"
+    second.wait()
+    left.unlink()  # snakemake --unlock
+    third = run("print(session.left_elsewhere(), flush=True)")
+    assert [said(third), said(third)] == ["False", "False"]
+    third.wait()
+    left = lock(folder)  # of a run on this machine again
+    assert said(run()) == "True"
+    assert not left.exists()
+
+
+def test_a_copy_of_the_folder_leaves_the_temporary_folders_of_the_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "one").mkdir()
+    monkeypatch.chdir(folder / "one")
+    first = run("print(session.scratch(), flush=True); time.sleep(60)")
+    said(first)
+    scratch = Path(said(first))
+    assert scratch.is_dir()
+    shutil.copytree("../one", "../two", symlinks=True)
+    monkeypatch.chdir(folder / "two")
+    second = run()
+    said(second)
+    second.wait()
+    assert scratch.is_dir()
+    first.kill()
+    first.wait()
+    monkeypatch.chdir(folder / "one")
+    last = run()
+    said(last)
+    last.wait()
+    assert not scratch.exists()

@@ -156,6 +156,11 @@ def test_the_wait_ends_when_the_study_stops() -> None:
         make("second")
 
 
+def test_a_study_stops_before_its_first_download() -> None:
+    slots.stop("none")
+    assert slots.stopping("none").exists()
+
+
 def test_a_damaged_note_is_an_empty_slot() -> None:
     slots.place("study").mkdir(parents=True)
     slots.note("study", 0).write_text('{"key": ')

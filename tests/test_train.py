@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,46 @@ def test_a_run_killed_while_it_was_moved_away_starts_again(
     again = run("again")
     assert {path.name for path in again.glob("step*")} == {"step0", "step1", "step4", "step12"}
     assert weights(again, 12) == weights(whole, 12)
+
+
+def test_a_run_is_trained_by_one_job_at_a_time(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.train.state import State
+
+    done, tried = State.done, []
+
+    def beside(self: State, step: int, **values: float) -> None:
+        done(self, step, **values)
+        if step == 5:
+            monkeypatch.setattr(State, "done", done)
+            with pytest.raises(InputError, match="'one' is being trained by another job"):
+                run("one")
+            tried.append(step)
+
+    monkeypatch.setattr(State, "done", beside)
+    folder = run("one")
+    assert tried == [5]
+    assert {path.name for path in folder.glob("step*")} == {"step0", "step1", "step4", "step12"}
+    assert not list(Path(".lmtopo/state").iterdir())
+
+
+def test_a_run_that_has_lost_checkpoints_is_not_finished(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.train.state import State
+
+    done = State.done
+
+    def lossy(self: State, step: int, **values: float) -> None:
+        done(self, step, **values)
+        shutil.rmtree(self.run / "step1", ignore_errors=True)
+
+    monkeypatch.setattr(State, "done", lossy)
+    with pytest.raises(InputError, match="has lost step1 while it trained"):
+        run("lossy")
+    monkeypatch.setattr(State, "done", done)
+    assert (run("lossy") / "step1").is_dir()
 
 
 def test_bfloat16_trains_to_other_weights_in_float32(run: Callable[..., Path]) -> None:

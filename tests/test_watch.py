@@ -96,6 +96,27 @@ def test_an_observation_made_again_loses_no_pair_but_leaves_its_room(
     assert not folder.exists()
 
 
+def test_what_is_part_of_a_run_is_lost_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    graph = Graph(tmp_path / "step1")
+    lost = {("m", "released", "step1", name): "observe: why" for name in ("a", "b", "other")}
+    losses.write("s", lost)
+    monkeypatch.setattr(graph, "needrun_jobs", list)  # all is done
+    Watch("s", graph, lambda: None)
+    assert losses.read("s") == {("m", "released", "step1", "other"): "observe: why"}
+
+
+def test_a_damaged_record_of_losses_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    losses.write("s", {("m", "released", "step1", "a"): "observe: why"})
+    (losses.RECORDS / "s.json").write_text("")
+    assert losses.read("s") == {}
+
+
 def test_a_job_that_will_be_tried_again_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Files that are either whole or not there, their hashes, and locks."""
 
+import errno
 import fcntl
 import glob
 import hashlib
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from lmtopo.errors import InputError
 
 
 @contextmanager
@@ -56,7 +59,13 @@ def sha256(path: str | Path) -> str:
 
 
 def lock(path: Path) -> int | None:
-    """An open file with an exclusive lock, which ends with the process; None if it is held."""
+    """An open file with an exclusive lock, which ends with the process; None if it is held.
+
+    Raises
+    ------
+    InputError
+        If the file system has no locks.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -64,4 +73,13 @@ def lock(path: Path) -> int | None:
     except BlockingIOError:
         os.close(file)
         return None
+    except OSError as error:
+        os.close(file)
+        if error.errno not in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+            raise
+        raise InputError(
+            f"'{path}' cannot be locked: the file system has no locks (flock), without which runs "
+            "and downloads would disturb each other. Work in a folder that has them, or have it "
+            "mounted with them (Lustre: -o flock)"
+        ) from None
     return file

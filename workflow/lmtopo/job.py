@@ -7,7 +7,6 @@ what `say` says and, if the call fails, one line.
 
 import faulthandler
 import importlib
-import json
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from lmtopo.arguments import value
 from lmtopo.errors import Damaged, InputError
 from lmtopo.memory import keep_freed
 from lmtopo.terminal import connect
@@ -40,12 +40,12 @@ def say(text: str) -> None:
 def read(call: str, files: str = "{}", log: str = "") -> dict[str, Any]:
     """The call that a command line gives, for `run`.
 
-    ``call`` and ``files`` are JSON. What a rule is told of the study stands in ``call``; the paths
-    of its inputs and outputs, which are further arguments of the stage, may stand apart in
-    ``files``, and so may the log.
+    ``call`` and ``files`` are such as `lmtopo.arguments` makes. What a rule is told of the study
+    stands in ``call``; the paths of its inputs and outputs, which are further arguments of the
+    stage, may stand apart in ``files``, and so may the log.
     """
-    read: dict[str, Any] = json.loads(call)
-    arguments = {**read.get("arguments", {}), **json.loads(files)}
+    read: dict[str, Any] = value(call)
+    arguments = {**read.get("arguments", {}), **value(files)}
     return {**read, "arguments": arguments, "log": log or read["log"]}
 
 

@@ -17,10 +17,10 @@ RECORDS = Path(".lmtopo/losses")
 
 def read(study: str) -> dict[Pair, str]:
     """The pairs that a study has lost, with the reason of each."""
-    path = RECORDS / f"{study}.json"
-    if not path.is_file():
+    try:
+        found = read_json(RECORDS / f"{study}.json")
+    except (FileNotFoundError, ValueError):  # damaged, it is no more than what may fail again
         return {}
-    found = read_json(path)
     return {(one[0], one[1], one[2], one[3]): one[4] for one in found}
 
 

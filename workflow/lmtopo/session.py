@@ -4,7 +4,8 @@ Snakemake marks a folder as locked by files, which stay when it is killed, so th
 would refuse to start. Each run here also holds a lock of the operating system's, which ends with
 its processes, however they end: whoever gets that lock alone knows that nobody is left. The fork
 server and its jobs share it, so that no job of a killed run writes beside those of the next. Their
-temporary folders are noted as well, and removed by the next run if they could not do it.
+temporary folders are noted as well, and removed by the next run if they could not do it. Jobs that
+were given to a cluster share no lock: what a killed run of such has locked is the user's to free.
 """
 
 import fcntl
@@ -15,10 +16,12 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 ALIVE = Path(".lmtopo/alive.lock")
 SNAKEMAKE = Path(".snakemake/locks")
 SCRATCH = Path(".lmtopo/scratch")
+ELSEWHERE = "elsewhere"
 PATIENCE = 10.0
 """Seconds that the jobs of a killed run are given to end."""
 
@@ -29,8 +32,8 @@ def enter() -> bool:
     """Join the runs that are alive, until this process ends; whether stale locks were removed.
 
     Snakemake's locks are left as they are, and Snakemake will refuse to start, while another run
-    is alive, if the last one ran on another machine (whose processes this one may not see), or
-    where the file system has no locks.
+    is alive, if the last one ran on another machine (whose processes this one may not see) or gave
+    its jobs to others (`elsewhere`), or where the file system has no locks.
     """
     global _held
     if _held is not None:
@@ -52,6 +55,17 @@ def enter() -> bool:
 def held() -> list[int]:
     """The descriptor of the lock, for processes that shall count as part of this run."""
     return [] if _held is None else [_held]
+
+
+def elsewhere() -> None:
+    """Have it known that jobs of this run may outlive it on other machines."""
+    if _held is not None:
+        _note(_held, ELSEWHERE)
+
+
+def left_elsewhere() -> bool:
+    """Whether the last run has left its locks, and perhaps jobs on other machines."""
+    return _held is not None and _locked() and _last(_held).elsewhere
 
 
 def scratch(folder: str | None = None) -> str:
@@ -76,19 +90,18 @@ def remove(folder: str) -> None:
 
 
 def _join(file: int) -> bool:
-    machine, process = _last(file)
-    here = machine in ("", platform.node())
-    dead = here and not (process and _exists(process))
+    last = _last(file)
+    here = last.machine in ("", platform.node())
+    dead = here and not (last.process and _exists(last.process))
     alone = _alone(file, PATIENCE if dead and _locked() else 0.0)
-    freed = alone and here and _locked()
+    freed = alone and here and _locked() and not last.elsewhere
     if freed:
         shutil.rmtree(SNAKEMAKE)
-    if alone and here:
+    if alone and here and last.file == os.fstat(file).st_ino:  # and not a copy of that folder
         for link in SCRATCH.glob("*"):
             remove(str(Path(os.readlink(link)).parent / link.name))
     if alone and not _locked():
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{platform.node()} {os.getpid()}".encode(), 0)
+        _note(file)
     fcntl.flock(file, fcntl.LOCK_SH)
     return freed
 
@@ -97,10 +110,28 @@ def _locked() -> bool:
     return SNAKEMAKE.is_dir() and any(SNAKEMAKE.iterdir())
 
 
-def _last(file: int) -> tuple[str, int]:
-    """Machine and process id of the last run that entered alone; ("", 0) if it is not known."""
+class Last(NamedTuple):
+    """The last run that entered alone: its machine and process, the inode of its lock, and whether
+    its jobs may be on other machines; of one that is not known, nothing."""
+
+    machine: str = ""
+    process: int = 0
+    file: int = 0
+    elsewhere: bool = False
+
+
+def _note(file: int, *more: str) -> None:
+    words = (platform.node(), str(os.getpid()), str(os.fstat(file).st_ino), *more)
+    os.ftruncate(file, 0)
+    os.pwrite(file, " ".join(words).encode(), 0)
+
+
+def _last(file: int) -> Last:
     words = os.pread(file, 4096, 0).decode(errors="replace").split()
-    return (words[0], int(words[1])) if len(words) == 2 else ("", 0)
+    if len(words) < 2:
+        return Last()
+    machine, process, *more = words
+    return Last(machine, int(process), int(more[0]) if more else 0, ELSEWHERE in more)
 
 
 def _exists(process: int) -> bool:

@@ -31,6 +31,12 @@ def stopping(study: str) -> Path:
     return place(study) / "stopping"
 
 
+def stop(study: str) -> None:
+    """Have downloads that wait for a slot end: no room will be made."""
+    stopping(study).parent.mkdir(parents=True, exist_ok=True)
+    stopping(study).touch()
+
+
 @contextmanager
 def slot(study: str, keep: int, *, key: str, folder: Path) -> Iterator[Path]:
     """Wait for one of ``keep`` slots and yield the folder in it to download into.
@@ -96,7 +102,8 @@ def noted(study: str, number: int) -> dict[str, Any]:
 
 def folders(study: str) -> list[Path]:
     """The finished folders that take slots."""
-    found = (read_json(path).get("folder") for path in sorted(place(study).glob("*.json")))
+    numbers = sorted(int(path.stem) for path in place(study).glob("*.json"))
+    found = (noted(study, number).get("folder") for number in numbers)
     return [Path(folder) for folder in found if folder and Path(folder).exists()]
 
 

@@ -1,6 +1,5 @@
 """The study, and how a rule becomes a job."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
 from lmtopo import fork_server, session, slots, study, summary, terminal, watch
+from lmtopo.arguments import argument
 from lmtopo.errors import InputError
 from lmtopo.files import lock
 from lmtopo.fingerprint import fingerprint
@@ -24,6 +24,11 @@ if workflow.is_main_process:
     if session.enter():
         logger.warning(
             "A run that was killed had left this folder locked: it is free again."
+        )
+    if session.left_elsewhere():
+        logger.warning(
+            "The last run gave its jobs to a cluster and was killed, and they may still run. When "
+            "they have ended or are cancelled (squeue, scancel): snakemake --unlock"
         )
     session.note(str(workflow.snakemake_tmp_dir))
 
@@ -100,7 +105,7 @@ def told(stage, settings=lambda wildcards: {}, module=None):
 
 
 def call(stage, code, arguments):
-    return json.dumps({"stage": stage, "code": code, "arguments": arguments})
+    return argument({"stage": stage, "code": code, "arguments": arguments})
 
 
 def files_and(more):
@@ -112,7 +117,7 @@ def files_and(more):
             name: value if isinstance(value, str) else [str(one) for one in value]
             for name, value in (*input.items(), *output.items())
         }
-        return json.dumps({**named, **more(wildcards)})
+        return argument({**named, **more(wildcards)})
 
     return build
 
@@ -158,13 +163,18 @@ def begin():
         refuse_others()
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # Snakemake looks for locks before it sets its own: two started at once both pass
-        SESSION.append(lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
+        try:
+            SESSION.append(lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
         if SESSION[0] is None:
             raise WorkflowError(
                 f"another run of study '{STUDY.name}' is under way in this folder: wait for its end"
             )
     refuse_arrays()
-    if workflow.local_exec:
+    if not workflow.local_exec:
+        session.elsewhere()
+    else:
         # Snakemake's limit, 100 jobs a second, spares clusters. After every look for jobs to start
         # it has another follow a second later, so that there are more and more of them.
         workflow.scheduler.job_rate_limiter = None
@@ -220,7 +230,7 @@ def checkpoints_needed():
 def stop_waiting():
     """After a failure without --keep-going no room will be made: waiting downloads end."""
     if STUDY.from_hub and not workflow.execution_settings.keep_going:
-        slots.stopping(STUDY.name).touch()
+        slots.stop(STUDY.name)
 
 
 def say_summary():

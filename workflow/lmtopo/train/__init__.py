@@ -104,7 +104,6 @@ def train(
     torch.nn.Module.to(model, place)
     optimizer = new_optimizer(model, this)
     key = [run, asdict(this), data.fingerprint, fingerprint("train"), facts["name"]]
-    state = State(model, optimizer, key=key, steps=this.steps, name=name)
 
     def update(step: int, windows: int) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradient of a step over so many of its windows."""
@@ -129,23 +128,24 @@ def train(
             otherwise="lower train.context or the model's size",
         )
 
-    first = state.step
-    for step in range(state.step, this.steps[-1] + 1):
-        if step in this.steps:
-            save(state.run / f"step{step}", model, tokenizer, this, data, step)
-        if step == this.steps[-1]:
-            break
-        rate = this.learning_rate_at(step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss, norm = first_update(step) if step == first else update(step, this.batch_size)
-        state.done(step, loss=loss.item(), learning_rate=rate, gradient_norm=norm.item())
+    with State(model, optimizer, key=key, steps=this.steps, name=name) as state:
+        first = state.step
+        for step in range(state.step, this.steps[-1] + 1):
+            if step in this.steps:
+                save(state.run / f"step{step}", model, tokenizer, this, data, step)
+            if step == this.steps[-1]:
+                break
+            rate = this.learning_rate_at(step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            loss, norm = first_update(step) if step == first else update(step, this.batch_size)
+            state.done(step, loss=loss.item(), learning_rate=rate, gradient_norm=norm.item())
 
-    write_json(
-        state.run / "provenance.json",
-        origin(device=facts, recipe=asdict(this), tokens_sha256=data.fingerprint),
-    )
-    state.finish(run, columns=lambda step: resources(this, data, step))
+        write_json(
+            state.run / "provenance.json",
+            origin(device=facts, recipe=asdict(this), tokens_sha256=data.fingerprint),
+        )
+        state.finish(run, columns=lambda step: resources(this, data, step))
 
 
 def new_model(recipe: Recipe, boundary: int) -> "GPTNeoXForCausalLM":

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from lmtopo.files import atomic
+from lmtopo.errors import InputError
+from lmtopo.files import atomic, lock
 from lmtopo.job import say
 from lmtopo.tables import write
 
@@ -28,7 +30,7 @@ class State:
     """The state of a run under ``.lmtopo/state/``, named by everything the run depends on.
 
     Snakemake deletes the declared outputs of a job it repeats, so the run grows here, in the
-    folder `run`, and is moved to its place when it is complete.
+    folder `run`, and is moved to its place when it is complete. One process has it at a time.
     """
 
     def __init__(
@@ -47,6 +49,13 @@ class State:
         self._rows = torch.full((self._last, len(COLUMNS)), torch.nan, dtype=torch.float64)
         self._timing: list[tuple[int, int, float]] = []
         self.step = 0
+        held = lock(self._folder.with_suffix(".lock"))
+        if held is None:
+            raise InputError(
+                f"run '{name}' is being trained by another job, perhaps one that a killed run has "
+                "left: wait for its end, or cancel it"
+            )
+        self._held = held
         self.run = self._folder / "run"
         self.run.mkdir(parents=True, exist_ok=True)
         saved = self._folder / "state.pt"
@@ -54,6 +63,13 @@ class State:
             self._read(saved)
         self._first, self._began = self.step, time.perf_counter()
         self._saved = self._said = self._began
+
+    def __enter__(self) -> "State":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let others have the state."""
+        os.close(self._held)
 
     def done(self, step: int, **values: float) -> None:
         """Note a finished step; save and tell the state when it is time."""
@@ -69,6 +85,12 @@ class State:
 
     def finish(self, run: str, *, columns: Callable[[int], dict[str, float]]) -> None:
         """Write the tables of the run and move it to its place."""
+        lost = [step for step in self._steps if not (self.run / f"step{step}").is_dir()]
+        if lost:
+            raise InputError(
+                f"run '{self._name}' has lost step{lost[0]} while it trained (was .lmtopo/state "
+                "changed?): run snakemake again"
+            )
         steps = range(1, self._last + 1)
         frame = pd.DataFrame(self._rows.numpy(), columns=list(COLUMNS))
         spent = pd.DataFrame([columns(step) for step in steps])
@@ -82,6 +104,7 @@ class State:
         with atomic(run) as temporary:
             shutil.move(self.run, temporary)
         shutil.rmtree(self._folder)
+        self._folder.with_suffix(".lock").unlink()
 
     def _stretch(self) -> tuple[int, int, float]:
         """Steps since the process began, and the seconds they took."""

@@ -150,7 +150,10 @@ def other_origin(file: StudyFile, name: str) -> list[str]:
     found: dict[str, list[str]] = {}
     saved = Path("datasets") / name / "provenance.json"
     if saved.is_file():
-        other = read_json(saved)
+        try:
+            other = read_json(saved)
+        except ValueError:
+            return [f"'{saved}' is damaged: delete {saved.parent}, which is then made anew"]
         if other["study"] != file.study and other["origin"] != mine:
             found[other["study"]] = [f"saved in {saved.parent}"]
     for path in (path for pattern in STUDY_FILES for path in sorted(Path().glob(pattern))):
