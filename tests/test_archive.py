@@ -60,11 +60,17 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return folder
 
 
+def parts(results: str) -> list[str]:
+    """What the study is made of beside its pairs."""
+    found = Path(results).rglob("*.*")
+    return [str(path) for path in found if path.is_file() and "pairs" not in path.parts]
+
+
 @pytest.mark.slow
 def test_a_study_reads_the_same_from_its_zip_as_from_its_folder(
     results: str, tmp_path: Path
 ) -> None:
-    archive(archive="mine.zip", results=results)
+    archive(archive="mine.zip", results=results, parts=parts(results))
     folder, packed = lmtopo.load_study(results), lmtopo.load_study("mine.zip")
     assert packed.tables == folder.tables == ["quality", "signatures"]
     pd.testing.assert_frame_equal(
@@ -90,7 +96,7 @@ def test_an_archive_is_the_same_bytes_twice_and_tells_no_places(
     results: str, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):
-        archive(archive=f"{name}.zip", results=results)
+        archive(archive=f"{name}.zip", results=results, parts=parts(results))
         for path in Path(results).rglob("*.*"):
             path.touch()
     assert Path("one.zip").read_bytes() == Path("two.zip").read_bytes()
@@ -104,6 +110,18 @@ def test_an_archive_is_the_same_bytes_twice_and_tells_no_places(
     assert not [name for name in names if name.endswith(".safetensors")]
 
 
+def test_what_an_earlier_form_of_the_study_has_left_is_not_packed(results: str) -> None:
+    mine = parts(results)
+    Path(results, "figures/old.svg").write_text("old")
+    Path(results, "tables/old.csv").write_text("old")
+    Path(results, "audit.csv").write_text("file\n")
+    archive(archive="mine.zip", results=results, parts=mine)
+    with zipfile.ZipFile("mine.zip") as file:
+        names = file.namelist()
+    assert [name for name in names if "old" in name] == []
+    assert "mine/audit.csv" in names
+
+
 def test_only_absolute_paths_are_cut() -> None:
     value = {"/a/b": ["~/c/d", "runs/e", 1, None], "ratio": "1/2"}
     assert without_places(value) == {"b": ["d", "runs/e", 1, None], "ratio": "1/2"}
@@ -112,7 +130,7 @@ def test_only_absolute_paths_are_cut() -> None:
 def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'nowhere' is no study"):
         lmtopo.load_study("nowhere")
-    archive(archive="mine.zip", results=results)
+    archive(archive="mine.zip", results=results, parts=parts(results))
     whole = Path("mine.zip").read_bytes()
     Path("cut.zip").write_bytes(whole[:-100])
     with pytest.raises(InputError, match=r"'cut.zip' is no archive of a study, or damaged"):
@@ -122,6 +140,32 @@ def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:
         study.table("x")
     with pytest.raises(InputError, match=r"no figure \['x'\] \(there are: perplexity\)"):
         study.redraw("x", folder=tmp_path)
+
+
+def test_what_is_gone_or_cannot_be_is_told(results: str, tmp_path: Path) -> None:
+    study = lmtopo.load_study(results)
+    with pytest.raises(InputError, match=r"no format \['tiff'\] \(there are: png, svg, pdf\)"):
+        study.redraw(folder=tmp_path / "drawn", formats=["tiff"])
+    Path(results, "findings.md").unlink()
+    with pytest.raises(InputError, match=r"there is no findings\.md"):
+        _ = study.findings
+    Path(results, "tables/quality.parquet").unlink()
+    with pytest.raises(InputError, match=r"what figure 'perplexity' shows .* \(.*quality\.parquet"):
+        study.redraw("perplexity", folder=tmp_path / "drawn")
+
+
+@pytest.mark.parametrize("beside", ["__MACOSX/._x", "notes.txt"])
+def test_a_zip_may_hold_more_than_the_study(results: str, beside: str) -> None:
+    archive(archive="mine.zip", results=results, parts=parts(results))
+    with zipfile.ZipFile("mine.zip", "a") as file:
+        file.writestr(beside, "x")
+    assert lmtopo.load_study("mine.zip").tables == ["quality", "signatures"]
+    with zipfile.ZipFile("none.zip", "w") as file:
+        file.writestr(beside, "x")
+    with pytest.raises(
+        InputError, match=r"'none\.zip' is no archive of a study: it holds 0 of them"
+    ):
+        lmtopo.load_study("none.zip")
 
 
 @pytest.mark.parametrize("width", [5.9, 20.5, float("nan")])
@@ -139,5 +183,5 @@ def test_what_is_damaged_is_not_packed(results: str) -> None:
     spoilt[len(spoilt) // 3] ^= 1
     path.write_bytes(spoilt)
     with pytest.raises(Damaged, match=r"curves.npz' is damaged"):
-        archive(archive="mine.zip", results=results)
+        archive(archive="mine.zip", results=results, parts=parts(results))
     assert not Path("mine.zip").exists()

@@ -7,7 +7,7 @@ probes and the draws of nulls one by one are left out. `lmtopo.load_study` reads
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,16 @@ from lmtopo.checksums import reading
 from lmtopo.files import atomic, read_json
 from lmtopo.tables import PAIR, read
 
-OF_THE_STUDY = (
-    *("tables/*.parquet", "tables/*.csv", "findings.md", "figures/*", "atlas/**/*"),
-    *("recipes.json", "provenance.json", "audit.csv"),
-)
 OF_A_PAIR = ("diagrams.npz", "curves.npz", "projection.npz", "provenance.json")
+AUDIT = "audit.csv"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first date that a zip can have: the same study gives the same bytes."""
 
 
-def archive(*, archive: str, results: str) -> None:
-    """Write the zip ``archive`` of the study whose results lie in the folder ``results``.
+def archive(*, archive: str, results: str, parts: Sequence[str]) -> None:
+    """Write the zip ``archive`` of the study whose results lie in the folder ``results``: of
+    ``parts``, its tables, text, figures and page (what else lies there is of an earlier form of the
+    study), and of every pair.
 
     The same results give the same bytes. Absolute paths in the configuration and in provenances,
     which say where things lay on this machine, are cut to their last part.
@@ -40,7 +39,7 @@ def archive(*, archive: str, results: str) -> None:
     folder = Path(results)
     config = without_places(read_json(folder / "provenance.json")["config"])
     with atomic(archive) as temporary, zipfile.ZipFile(temporary, "w") as into:
-        for path in sorted(archived(folder)):
+        for path in sorted(archived(folder, parts)):
             name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
             check(path)
             content = path.read_bytes()
@@ -50,10 +49,11 @@ def archive(*, archive: str, results: str) -> None:
         put(into, f"{folder.name}/config.yaml", yaml.safe_dump(config, sort_keys=False).encode())
 
 
-def archived(folder: Path) -> Iterator[Path]:
-    """The files of a study's results that its archive holds, as far as they are there."""
-    for pattern in OF_THE_STUDY:
-        yield from (path for path in folder.glob(pattern) if path.is_file())
+def archived(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """The files of a study's results that its archive holds."""
+    yield from map(Path, parts)
+    if (folder / AUDIT).is_file():
+        yield folder / AUDIT
     pairs = read(folder / "tables/quality.parquet")[list(PAIR)].drop_duplicates()
     for pair in pairs.itertuples(index=False):
         place = folder.joinpath("pairs", *pair)

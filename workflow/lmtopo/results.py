@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -115,7 +115,7 @@ class StudyResults:
     @property
     def findings(self) -> str:
         """What the study has found, in sentences (Markdown)."""
-        return (self.folder / "findings.md").read_text()
+        return self._file("findings.md").read_text()
 
     def diagrams(
         self,
@@ -161,10 +161,10 @@ class StudyResults:
         Raises
         ------
         InputError
-            If there is no such figure, or it cannot be so wide.
+            If there is no such figure or format, it cannot be so wide, or what it shows is gone.
         """
         from lmtopo.draw import draw
-        from lmtopo.study.schema import FIGURE_WIDTHS
+        from lmtopo.study.schema import FIGURE_WIDTHS, FigureFormat
 
         least, most = FIGURE_WIDTHS
         if width is not None and not least <= width <= most:
@@ -174,22 +174,35 @@ class StudyResults:
             raise InputError(
                 f"no figure {sorted(unknown)} (there are: {', '.join(told['figures'])})"
             )
+        if odd := set(formats) - set(get_args(FigureFormat)):
+            raise InputError(
+                f"no format {sorted(odd)} (there are: {', '.join(get_args(FigureFormat))})"
+            )
         drawn = []
         for name in figures or told["figures"]:
             arguments = moved(told["figures"][name], told["results"], self.folder)
             if width is not None:
                 arguments["width"] = width
             paths = [Path(folder) / f"{name}.{extension}" for extension in formats]
-            draw(**arguments, figure=[str(path) for path in paths])
+            try:
+                draw(**arguments, figure=[str(path) for path in paths])
+            except FileNotFoundError as error:
+                raise InputError(
+                    f"what figure '{name}' shows is not among the results ({error}): run the "
+                    "study to its end"
+                ) from None
             drawn += paths
         return drawn
 
     def _json(self, name: str) -> Any:
         from lmtopo.files import read_json
 
+        return read_json(self._file(name))
+
+    def _file(self, name: str) -> Path:
         if not (self.folder / name).is_file():
             raise InputError(f"there is no {name} in '{self.folder}': run the study to its end")
-        return read_json(self.folder / name)
+        return self.folder / name
 
     def _pair(self, model: str, budget: str | None, checkpoint: str, dataset: str) -> Path:
         place = self.folder / "pairs"
@@ -214,7 +227,10 @@ def unpacked(path: Path, folder: Path) -> Path:
             archive.extractall(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise InputError(f"'{path}' is no archive of a study, or damaged: {error}") from None
-    return folder / only(folder, "archive")
+    studies = [tables.parent for tables in folder.glob("*/tables")]
+    if len(studies) != 1:
+        raise InputError(f"'{path}' is no archive of a study: it holds {len(studies)} of them")
+    return studies[0]
 
 
 def moved(value: Any, old: str, new: Path) -> Any:

@@ -33,8 +33,8 @@ rule recipes:
 
 rule archive:
     input:
-        lambda w: rules.all.input,
         [file for name in OF_A_PAIR for file in pair_files(name)],
+        parts=lambda w: rules.all.input,
     output:
         archive=f"{RESULTS}/{STUDY.name}.zip",
     log:

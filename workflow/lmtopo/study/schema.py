@@ -24,6 +24,7 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 TrainingDtype = Literal["float32", "bfloat16"]
 Reading = Literal["windows", "document", "rolling", "wikitext"]
 Pooling = Literal["token", "last", "mean"]
+FigureFormat = Literal["png", "svg", "pdf"]
 FIGURE_WIDTHS = (6, 20)
 """The least and the most inches."""
 
@@ -388,7 +389,7 @@ class Only(Part):
 
 
 class Figures(Part):
-    formats: Annotated[list[Literal["png", "svg", "pdf"]], Field(min_length=1)] = ["png", "svg"]
+    formats: Annotated[list[FigureFormat], Field(min_length=1)] = ["png", "svg"]
     width: float = Field(7.0, ge=FIGURE_WIDTHS[0], le=FIGURE_WIDTHS[1])
     signature: str | None = None
 
