@@ -93,3 +93,11 @@ def test_forward_agrees_with_pytorchs_counter(architecture: str, changes: dict[s
         context=20,
         attention=flops.attention_width(config),
     )
+
+
+def test_blocks_without_attention_have_none() -> None:
+    few = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
+    mixed = AutoConfig.for_model("recurrent_gemma", **few, head_dim=12)
+    assert flops.attention_width(mixed) == 48 // 3
+    for name in ("mamba", "mamba2", "falcon_mamba", "rwkv"):
+        assert flops.attention_width(AutoConfig.for_model(name)) == 0

@@ -1,3 +1,6 @@
+import json
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -52,4 +55,66 @@ def test_a_tokenizer_that_changed_meanwhile_is_refused(
 def test_a_folder_without_one_is_an_error(tmp_path: Path) -> None:
     assert not tokenizer.has_tokenizer(tmp_path)
     with pytest.raises(InputError, match="cannot read a tokenizer"):
+        tokenizer.load(tmp_path)
+
+
+def test_what_is_saved_beside_a_tokenizer_does_not_make_it_another(
+    tmp_path: Path, tokenizer_folder: Path
+) -> None:
+    from tokenizers import Tokenizer
+
+    for name in ("padded", "other"):
+        shutil.copytree(tokenizer_folder, tmp_path / name)
+    saved = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
+    saved.enable_truncation(8)
+    saved.enable_padding(length=8)
+    saved.save(str(tmp_path / "padded/tokenizer.json"))
+    assert tokenizer.alike(tokenizer_folder, tmp_path / "padded")
+    tokenizer.train(TEXTS, 280).save_pretrained(tmp_path / "other")
+    assert not tokenizer.alike(tokenizer_folder, tmp_path / "other")
+
+
+def test_merges_are_part_of_a_tokenizer(tmp_path: Path) -> None:
+    for name, merges in (("one", "a b\n"), ("two", "a c\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "vocab.json").write_text("{}")
+        (tmp_path / name / "merges.txt").write_text(merges)
+    assert tokenizer.file_hash(tmp_path / "one") != tokenizer.file_hash(tmp_path / "two")
+    assert not tokenizer.alike(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_copy_splits_beside_special_tokens_as_the_original(tmp_path: Path, legacy: bool) -> None:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    bpe = Tokenizer(models.BPE(unk_token="<unk>"))
+    scheme = "always" if legacy else "first"
+    bpe.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
+    bpe.decoder = decoders.Metaspace()
+    special = ["<unk>", "<s>", "</s>"]
+    bpe.train_from_iterator(
+        TEXTS, trainers.BpeTrainer(vocab_size=90, special_tokens=special, show_progress=False)
+    )
+    source = tmp_path / "source"
+    source.mkdir()
+    bpe.save(str(source / "tokenizer.json"))
+    config = {"tokenizer_class": "LlamaTokenizer", "legacy": legacy}
+    names = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
+    (source / "tokenizer_config.json").write_text(json.dumps(config | names))
+    tokenizer.tokenizer(folder=str(tmp_path / "copy"), source=str(source))
+    texts = ["<s>red</s> ball", "</s>a boat", " red<s> red"]
+    copied, original = (tokenizer.load(place) for place in (tmp_path / "copy", source))
+    assert tokenizer.encode(copied, texts) == tokenizer.encode(original, texts)
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "Unheard"}}')
+    with pytest.raises(InputError, match="cannot read a tokenizer from"):
+        tokenizer.load(tmp_path)
+
+
+@pytest.mark.skipif(find_spec("sentencepiece") is not None, reason="sentencepiece is installed")
+def test_a_package_that_a_tokenizer_needs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.model").write_bytes(b"pieces")
+    with pytest.raises(InputError, match="install the packages sentencepiece and protobuf"):
         tokenizer.load(tmp_path)

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -147,4 +148,81 @@ def test_files_that_are_cut_short_are_said_to_be_of_which_folder(
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[: int(kept * len(whole))])
     with pytest.raises(InputError, match=re.escape(str(folder))):
+        checkpoint.load(folder, dtype="float32")
+
+
+@pytest.fixture
+def sharded(tmp_path: Path, save_checkpoint: Callable[..., Path]) -> Path:
+    """A checkpoint in several files, with their index."""
+    folder = save_checkpoint(tmp_path / "step1")
+    model = checkpoint.load(folder, dtype="float32")
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="20KB")
+    assert len(list(folder.glob("*.safetensors"))) > 2
+    return folder
+
+
+def test_all_shards_must_be_there(sharded: Path) -> None:
+    assert checkpoint.find(str(sharded))[0].step == 1
+    shard = sorted(sharded.glob("*.safetensors"))[1]
+    content = shard.read_bytes()
+    shard.unlink()
+    with pytest.raises(InputError, match=rf"lacks .{shard.name}., which model\.safetensors\.index"):
+        checkpoint.find(str(sharded))
+    shard.write_bytes(content[:-1])
+    with pytest.raises(InputError, match=rf"{shard.name}' is cut short: copy or save"):
+        checkpoint.find(str(sharded))
+    shard.write_bytes(content)
+    index = sharded / "model.safetensors.index.json"
+    index.write_text("[]")
+    with pytest.raises(InputError, match="is no index of shards"):
+        checkpoint.find(str(sharded))
+    index.unlink()
+    with pytest.raises(InputError, match=r"has the shard '.*', but no index"):
+        checkpoint.find(str(sharded))
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -1])
+def test_weights_that_are_cut_short_are_seen_before_they_are_loaded(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], kept: int
+) -> None:
+    folder = save_checkpoint(tmp_path / "step1")
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"model\.safetensors' is cut short"):
+        checkpoint.find(str(folder))
+
+
+def test_one_step_is_not_that_of_several_folders(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path / f"step{step}")
+    with pytest.raises(InputError, match=r"step is 5, but .* matches 2 folders"):
+        checkpoint.find(str(tmp_path / "step*"), step=5)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("[]", "is no JSON object"),
+        ('{"model_type": "gemma3", "text_config": {}}', r"a model of more than text \(gemma3\)"),
+    ],
+)
+def test_what_is_no_configuration_of_a_language_model(
+    tmp_path: Path, config: str, message: str
+) -> None:
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError, match=message):
+        checkpoint.read_shape(tmp_path)
+
+
+def test_weights_that_need_a_package_say_so(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    folder = save_checkpoint(tmp_path / "step1")
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "gptq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"cannot load .* as a causal language model"):
         checkpoint.load(folder, dtype="float32")

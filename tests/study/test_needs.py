@@ -150,3 +150,20 @@ def test_a_model_of_which_nothing_is_known_is_assumed_to_be_large(
     raw["evidence"] = {}
     found = study.read(raw)
     assert needs.shape(found, "unknown") == needs.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("repo", "parameters"),
+    [
+        ("EleutherAI/pythia-12b-deduped", 12e9),
+        ("allenai/OLMo-7B-hf", 7e9),
+        ("someone/tiny-1.5m", 1.5e6),
+        ("someone/model2b3", 1e9),
+        ("someone/v1.0.2b-x", 1e9),
+        ("7b/model", 1e9),
+    ],
+)
+def test_a_name_may_tell_how_large_a_model_is(repo: str, parameters: float) -> None:
+    shape = needs.named(repo)
+    assert shape.matrices == pytest.approx(parameters, rel=0.01)
+    assert shape.layers * shape.width**2 == pytest.approx(24 * 2048**2 * parameters / 1e9, rel=0.2)

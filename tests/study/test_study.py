@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -863,3 +864,26 @@ def test_a_part_that_is_not_there_is_an_error(
     raw["models"]["other"] = {**raw["models"]["tiny"], "budgets": ["high"]}
     raw["budgets"]["high"] = {"flops": 2e11}
     assert re.search(problem, problems({**raw, "only": only}))
+
+
+def test_checkpoints_of_a_model_have_one_tokenizer(
+    raw: dict[str, Any], save_checkpoint: Callable[..., Path], tokenizer_folder: Path
+) -> None:
+    for step in (1, 2):
+        folder = save_checkpoint(Path(f"runs/step{step}"))
+        for file in tokenizer_folder.iterdir():
+            shutil.copy(file, folder)
+    raw["models"] = {"mine": {"source": "local", "path": "runs/*"}}
+    raw["quality"] = {"context": 64}
+    study.read(raw)
+    file = Path("runs/step2/tokenizer.json")
+    told = json.loads(file.read_text())
+    told["truncation"] = {"max_length": 8, "strategy": "LongestFirst", "stride": 0}
+    told["truncation"]["direction"] = "Right"
+    file.write_text(json.dumps(told))
+    study.read(raw)  # a state, which no text is read with
+    told["model"]["merges"] = told["model"]["merges"][:-1]
+    file.write_text(json.dumps(told))
+    assert "'runs/step1' and 'runs/step2' have different tokenizers" in problems(raw)
+    raw["models"]["mine"]["tokenizer_path"] = "runs/step1"
+    study.read(raw)

@@ -5,10 +5,10 @@ One multiply-add counts as two operations. Per token of a sequence of length T, 
     2 M + 4 L a T + 2 d V
 
 M: parameters of the blocks' weight matrices, of experts those that a token meets; L: blocks; a:
-width of attention (heads x head width); d: width of the hidden states; V: vocabulary. The second
-term is attention (queries times keys, then weights times values; the causal mask saves nothing,
-as in PyTorch's counter), the third the unembedding. Backward takes twice the forward. Norms,
-activations and softmax are left out.
+width of attention (heads x head width), the mean over blocks; d: width of the hidden states; V:
+vocabulary. The second term is attention (queries times keys, then weights times values; the causal
+mask saves nothing, as in PyTorch's counter), the third the unembedding. Backward takes twice the
+forward. Norms, activations, softmax and what stands for attention elsewhere are left out.
 
 Source: Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with attention and unembedding
 counted as in Hoffmann et al. 2022, arXiv 2203.15556, appendix F.
@@ -74,9 +74,17 @@ def matrix_parameters(model: "PreTrainedModel") -> int:
 
 
 def attention_width(config: "PretrainedConfig") -> int:
-    """Heads times head width; where no head width is given, that of the hidden states."""
-    head = getattr(config, "head_dim", None)
-    return int(config.num_attention_heads * head if head else config.hidden_size)
+    """Heads times head width, or where no head width is given, the width of the hidden states; the
+    mean over blocks, of which some or all may have no attention."""
+    heads, head = (getattr(config, name, None) for name in ("num_attention_heads", "head_dim"))
+    if heads is None:
+        return 0
+    width = int(heads * head if head else config.hidden_size)
+    kinds = getattr(config, "layer_types", None) or getattr(config, "layers_block_type", None)
+    if not kinds:
+        return width
+    paid = sum("attention" in kind and "linear" not in kind for kind in kinds)
+    return width * paid // len(kinds)
 
 
 def count_parameters(model: "PreTrainedModel") -> tuple[int, int]:

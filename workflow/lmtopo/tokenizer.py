@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 
 from lmtopo import files
 from lmtopo.errors import InputError
-from lmtopo.files import atomic, write_json
+from lmtopo.files import atomic, read_json, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 END_OF_TEXT = "<|endoftext|>"
 FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+CONFIG = "tokenizer_config.json"
+UNSAVED = ("legacy",)
+"""Keys of it that decide how texts are split, and that transformers does not save again."""
+MERGES = "merges.txt"
 BESIDE = (
     "config.json",
-    "tokenizer_config.json",
+    CONFIG,
     "special_tokens_map.json",
     "added_tokens.json",
-    "merges.txt",
+    MERGES,
 )
 ORIGIN = "hub.json"
 
@@ -59,7 +63,7 @@ def tokenizer(
         else:
             if sha256 is not None and file_hash(source) != sha256:
                 raise InputError(f"the tokenizer in '{source}' has changed: start again")
-            load(source).save_pretrained(temporary)
+            copy(source, temporary)
 
 
 def download(repo: str, revisions: Sequence[str], folder: Path, patience: float) -> None:
@@ -85,7 +89,7 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
             for wanted in (*FILES, *BESIDE):
                 if wanted in snapshot.files:
                     fetch(snapshot, wanted, Path(scratch), patience=patience)
-            load(scratch).save_pretrained(folder)
+            copy(scratch, folder)
             listed = snapshot.files[name]
             write_json(
                 folder / ORIGIN,
@@ -101,6 +105,15 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
         return
     asked = " or ".join(f"'{revision}'" for revision in revisions)
     raise InputError(f"'{repo}' has no tokenizer in revision {asked}")
+
+
+def copy(source: str | Path, folder: Path) -> None:
+    """Save the tokenizer in ``source`` anew, whatever files it came in."""
+    load(source).save_pretrained(folder)
+    told, saved = (Path(place) / CONFIG for place in (source, folder))
+    if told.is_file() and (unsaved := set(read_json(told)) & set(UNSAVED)):
+        keys = {key: read_json(told)[key] for key in sorted(unsaved)}
+        write_json(saved, {**read_json(saved), **keys})
 
 
 def content_hash(path: str | Path) -> str:
@@ -145,16 +158,23 @@ def load(folder: str | Path) -> "PreTrainedTokenizerBase":
     Raises
     ------
     InputError
-        If there is none, or it names neither an end-of-sequence nor a beginning-of-sequence
-        token (a document must have something before its first token).
+        If there is none, or it cannot be read, or it names neither an end-of-sequence nor a
+        beginning-of-sequence token (a document must have something before its first token).
     """
+    from importlib.util import find_spec
+
     from transformers import AutoTokenizer
 
+    if defined(folder).suffix == ".model" and find_spec("sentencepiece") is None:
+        raise InputError(
+            f"'{defined(folder)}' is SentencePiece's: install the packages sentencepiece and "
+            "protobuf, or give a folder with a tokenizer.json"
+        )
     try:
         found = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of many kinds: those of tokenizers are plain Exceptions
         raise InputError(f"cannot read a tokenizer from '{folder}': {error}") from error
     if found.eos_token_id is None and found.bos_token_id is None:
         raise InputError(
@@ -183,8 +203,27 @@ def has_tokenizer(folder: str | Path) -> bool:
     return any((Path(folder) / name).is_file() for name in FILES)
 
 
+def defined(folder: str | Path) -> Path:
+    """The file that defines the tokenizer in a folder; of none, the one looked for first."""
+    paths = [Path(folder) / name for name in FILES]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
 def file_hash(folder: str | Path) -> str:
-    """SHA-256 of the file that defines the tokenizer in a folder."""
-    return next(
-        files.sha256(Path(folder) / name) for name in FILES if (Path(folder) / name).is_file()
-    )
+    """SHA-256 of the file that defines the tokenizer in a folder, and of its merges beside it."""
+    found, merges = defined(folder), Path(folder) / MERGES
+    hashes = files.sha256(found)
+    if found.name == "vocab.json" and merges.is_file():
+        return hashlib.sha256(f"{hashes} {files.sha256(merges)}".encode()).hexdigest()
+    return hashes
+
+
+def alike(one: str | Path, other: str | Path) -> bool:
+    """Whether the tokenizers in two folders are one: the same bytes, or (as the state of padding
+    and truncation is saved along, and libraries write differently) what they say."""
+    if file_hash(one) == file_hash(other):
+        return True
+    first, second = defined(one), defined(other)
+    if first.name != second.name or first.name != "tokenizer.json":
+        return False
+    return content_hash(first) == content_hash(second)

@@ -6,8 +6,11 @@ that comes with a checkpoint is ever run.
 
 import errno
 import glob
+import json
 import os
 import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,9 @@ STEP = re.compile(
     re.IGNORECASE,
 )
 TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?(?![\d.,]*\d|[a-z])", re.IGNORECASE)
+SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
+HEAD = 100_000_000
+"""Bytes that the head of a safetensors file may have, by its definition."""
 POINTER = b"version https://git-lfs"
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -61,19 +67,24 @@ def find(path: str, *, step: int | None = None) -> list[Folder]:
     Raises
     ------
     InputError
-        If nothing matches, a folder holds no checkpoint, a step cannot be read, or two folders
-        have the same step.
+        If nothing matches, a folder holds no checkpoint or not all of it, a step cannot be read,
+        ``step`` is given for several folders, or two folders have the same step.
     """
     matches = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_dir())
     if not matches:
         raise InputError(f"no folder matches '{path}': give a checkpoint folder or a glob of them")
+    if step is not None and len(matches) > 1:
+        raise InputError(
+            f"step is {step}, but '{path}' matches {len(matches)} folders: leave step out, or name "
+            "one folder"
+        )
     found: dict[int, Folder] = {}
     for match in matches:
-        weight_files(match)
+        check_whole(match)
         named, tokens = step_and_tokens(Path(os.path.abspath(match)).name)
         if named is None:  # a link, perhaps, to what has a name
             named, tokens = step_and_tokens(Path(match).resolve().name)
-        if step is not None and len(matches) == 1:
+        if step is not None:
             named = step
         if named is None:
             mend = "name it like step1000 or checkpoint-500" + (
@@ -111,6 +122,44 @@ def weight_files(folder: str | Path) -> list[str]:
     raise InputError(f"'{folder}' holds no weights (looked for {' and '.join(WEIGHTS)})")
 
 
+def check_whole(folder: str | Path) -> None:
+    """Refuse weights that were not saved or copied to their end, as far as their heads tell.
+
+    Raises
+    ------
+    InputError
+        If `weight_files` does, a file is empty or shorter than it says, or shards are missing.
+    """
+    files = weight_files(folder)[1:]
+    for file in files:
+        size = Path(file).stat().st_size
+        if size == 0 or (file.endswith(".safetensors") and size < promised(file)):
+            raise InputError(f"'{file}' is cut short: copy or save the checkpoint again")
+    index = next(Path(folder).glob(f"*{Path(files[0]).suffix}.index.json"), None)
+    names = {Path(file).name for file in files}
+    if index is not None:
+        try:
+            shards = set(read_json(index)["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InputError(f"'{index}' is no index of shards: copy it again") from None
+        if lost := sorted(shards - names):
+            raise InputError(f"'{folder}' lacks '{lost[0]}', which {index.name} names")
+    elif shard := next((name for name in sorted(names) if SHARD.search(name)), None):
+        raise InputError(f"'{folder}' has the shard '{shard}', but no index that says of what")
+
+
+def promised(file: str) -> int:
+    """Bytes that a safetensors file has by its head; more than there are, if that is cut off."""
+    with Path(file).open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        try:
+            head = json.loads(opened.read(length)) if length < HEAD else {}
+            ends = [one["data_offsets"][1] for name, one in head.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return sys.maxsize
+    return 8 + length + max(ends, default=0)
+
+
 def is_pointer(file: str) -> bool:
     """Whether it is what Git LFS leaves of a large file that it has not downloaded."""
     with Path(file).open("rb") as opened:
@@ -144,6 +193,9 @@ def read_shape(folder: str | Path) -> Shape:
         config = read_json(Path(folder) / "config.json")
     except ValueError as error:
         raise InputError(f"'{folder}/config.json' is no JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise InputError(f"'{folder}/config.json' is no JSON object, like {{...}}")
+    check_text(folder, config)
 
     def first(*names: str) -> Any:
         return next((config[name] for name in names if config.get(name) is not None), None)
@@ -158,6 +210,15 @@ def read_shape(folder: str | Path) -> Shape:
         first("max_position_embeddings", "n_positions", "n_ctx"),
         first("hidden_size", "n_embd", "d_model"),
     )
+
+
+def check_text(folder: str | Path, config: Mapping[str, Any]) -> None:
+    """Refuse a model of images and the like, whose configuration holds another for text."""
+    if "text_config" in config:
+        raise InputError(
+            f"'{folder}' is a model of more than text ({config.get('model_type')}): only those of "
+            "text alone can be observed"
+        )
 
 
 def warm() -> None:
@@ -189,6 +250,8 @@ def load(
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
+    # of what files hold, or of packages that a way of storing weights needs
+    failures = (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError, ImportError)
     try:
         check_folder(Path(folder), whole=Path(folder).parent)
     except Damaged as error:
@@ -212,11 +275,12 @@ def load(
             f"the pickle in '{folder}' is damaged or holds more than weights, which could run "
             "code: it is not loaded"
         ) from error
-    except (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError) as error:
+    except failures as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # not what the files hold, but the disk or the file system
         raise InputError(f"cannot load '{folder}' as a causal language model: {error}") from error
     model, report = loaded
+    check_text(folder, model.config.to_dict())
     for problem in ("missing_keys", "mismatched_keys"):
         if report.get(problem):
             names = ", ".join(sorted(map(str, report[problem]))[:5])

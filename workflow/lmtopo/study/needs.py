@@ -6,6 +6,7 @@ decide where and when a job runs, never what it gives: a job that is killed for 
 tried again with twice as much (``retries`` in ``profiles/slurm``).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -40,6 +41,9 @@ SENTENCE = 40
 """Tokens of a sentence of a task."""
 UNKNOWN = sizes.Shape(layers=24, width=2048, matrices=10**9, vocabulary=50_304, total=14 * 10**8)
 """A model of which nothing is known is assumed to be as large."""
+
+SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)(m|b)(?![a-z0-9])", re.IGNORECASE)
+"""How a name tells parameters: ``6.9b``, ``410m``."""
 
 
 @dataclass(frozen=True)
@@ -176,13 +180,29 @@ def shape(study: Study, model: str) -> sizes.Shape:
     if isinstance(found, HubModel):
         known = known_models.facts(found.repo)
         if known is None:
-            return UNKNOWN
+            return named(found.repo)
         total = known.parameters_total
         return sizes.Shape(known.layers, known.width, known.matrices, known.vocabulary, total)
     run = next(run for run in study.runs.values() if run.model == model)
     if isinstance(found, TrainedModel):
         return sizes.shape(settings.planned_run(study, run)) or UNKNOWN
     return shape_in(run.checkpoints[-1].folder)
+
+
+def named(repo: str) -> sizes.Shape:
+    """The shape of a model of which only the name is known, which may tell its parameters."""
+    size = SIZE.search(repo.rpartition("/")[2])
+    if size is None:
+        return UNKNOWN
+    scale = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2].lower()] / UNKNOWN.matrices
+    side = scale ** (1 / 3)  # parameters grow with the layers and the square of the width
+    return sizes.Shape(
+        layers=ceil(UNKNOWN.layers * side),
+        width=ceil(UNKNOWN.width * side),
+        matrices=ceil(UNKNOWN.matrices * scale),
+        vocabulary=UNKNOWN.vocabulary,
+        total=ceil(UNKNOWN.total * scale),
+    )
 
 
 def forward(of: sizes.Shape, context: int) -> int:

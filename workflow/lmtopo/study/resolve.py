@@ -23,7 +23,7 @@ from lmtopo.study.schema import (
     StudyFile,
     TrainedModel,
 )
-from lmtopo.tokenizer import file_hash, has_tokenizer
+from lmtopo.tokenizer import alike, file_hash, has_tokenizer
 
 RELEASED = "released"
 ASKING = 15.0
@@ -413,16 +413,29 @@ def files_under(path: str) -> list[str]:
 
 def tokenizer_folder(model: LocalModel) -> str:
     """The folder whose tokenizer a local model uses: as given, or of the first checkpoint that
-    has one, or the folder above the checkpoints."""
+    has one, or the folder above the checkpoints.
+
+    Raises
+    ------
+    InputError
+        If there is none, or checkpoints have different ones.
+    """
+    paths: list[str] = []
     if model.tokenizer_path is not None:
         folders = [model.tokenizer_path]
     else:
         paths = [folder.path for folder in checkpoints.find(model.path, step=model.step)]
         folders = [*paths, *dict.fromkeys(str(Path(path).parent) for path in paths)]
-    for folder in folders:
-        if has_tokenizer(folder):
-            return folder
-    raise InputError(
-        f"no tokenizer in {', '.join(repr(folder) for folder in folders[:3])}"
-        f"{' ...' if len(folders) > 3 else ''}: give tokenizer_path, a folder that has one"
-    )
+    having = [folder for folder in folders if has_tokenizer(folder)]
+    if not having:
+        raise InputError(
+            f"no tokenizer in {', '.join(repr(folder) for folder in folders[:3])}"
+            f"{' ...' if len(folders) > 3 else ''}: give tokenizer_path, a folder that has one"
+        )
+    for folder in having[1:]:
+        if folder in paths and not alike(having[0], folder):
+            raise InputError(
+                f"'{having[0]}' and '{folder}' have different tokenizers: give those of one "
+                "tokenizer a model of their own, or say which one reads all with tokenizer_path"
+            )
+    return having[0]

@@ -130,16 +130,22 @@ def tokenizers(file: StudyFile) -> list[str]:
         except InputError as error:
             problems.append(f"models.{name}: {error}")
             continue
-        if isinstance(model, LocalModel):
-            origin = origin["sha256"]
         tokenizer = tokenizer_name(name, model)
         first, known = origins.setdefault(tokenizer, (name, origin))
-        if known != origin:
+        if known != origin and not same_source(known, origin):
             problems.append(
                 f"models '{first}' and '{name}' give tokenizer '{tokenizer}' different contents: "
                 "name them apart with models.NAME.tokenizer"
             )
     return problems
+
+
+def same_source(one: Any, other: Any) -> bool:
+    """Whether two origins are folders of one tokenizer."""
+    from lmtopo.tokenizer import alike
+
+    folders = [origin.get("source") for origin in (one, other) if isinstance(origin, dict)]
+    return len(folders) == 2 and None not in folders and alike(*folders)
 
 
 def outside_metrics(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:
