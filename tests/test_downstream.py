@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from threadpoolctl import threadpool_limits
 
 from lmtopo.dataset import dataset
-from lmtopo.downstream import classifier, downstream, task, zero_shot
+from lmtopo.downstream import METRICS, classifier, downstream, task, zero_shot
 from lmtopo.downstream.reading import log_likelihoods, sentence_states
 from lmtopo.errors import InputError
 from lmtopo.tables import DOWNSTREAM, KEYS
@@ -236,6 +236,7 @@ def test_every_layer_and_pooling_has_its_rows(
     methods = ("majority", "bag_of_words", "zero_shot")
     names = [f"{method}_{score}" for method in methods for score in ("accuracy", "f1")]
     assert whole["metric"].tolist() == names
+    assert set(found["metric"]) == set(METRICS)
     scores = found[found["metric"] != "probe_c"]
     assert (scores["low"] <= scores["value"]).all()
     assert (scores["value"] <= scores["high"]).all()

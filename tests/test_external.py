@@ -95,6 +95,10 @@ def test_text_is_no_metric_and_that_is_said(
         ("model,step,log_perplexity\nsmall,0,1\n", "called as the study's own quality is"),
         ("model,step,acc\nsmall,0\n", "line 2 has another number of cells"),
         ("model,step,acc\nsmall,0,1,2\n", "line 2 has another number of cells"),
+        ("model;step;acc\nsmall;0;0,5\n", r"than the header \(model;step;acc\); commas stand"),
+        ("model,step\nsmall,0\n", "has no number of a metric beside model and step: add"),
+        ("model,step,acc\nsmall,0,50%\n", r"no number of a metric .* \(of text: acc\)"),
+        ("model,step,acc\nsmall,0,\n", "has no number of a metric"),
         ("model,step,acc\nsmall,0.5,1\n", "line 2: step '0.5' is no whole number"),
         ("model,step,acc\nsmall,nan,1\n", "line 2: step 'nan' is no whole number"),
         (

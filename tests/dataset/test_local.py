@@ -232,6 +232,12 @@ def write_bytes(content: bytes) -> Callable[[Path], object]:
             {"format": "text", "separator": "|"},
             r"separator '\|' inside lines, but never on a line of its own",
         ),
+        (
+            write_bytes(b"a\nb\n"),
+            {"format": "text", "separator": "<eos>"},
+            "has the separator '<eos>' on no line: correct separator",
+        ),
+        (write_bytes(b"text,text\na,b\n"), {"format": "csv"}, "has several columns 'text'"),
         (write_bytes(b"a\n"), {"format": "lines", "separator": "|"}, "lines has no separator"),
         (write_bytes(b"a\n"), {"format": "lines", "columns": {"text": "a"}}, "has no columns"),
         (write_bytes(b"a\n"), {"format": "lines", "documents": "articles"}, "only rows"),
@@ -280,3 +286,20 @@ def test_mrpc_is_read_as_glue_reads_it() -> None:
         assert len(found) == rows
         assert found == [{ours: row[theirs] for ours, theirs in names.items()} for row in glue]
         assert any('"' in row["sentence1"] for row in found)
+
+
+def test_a_single_document_ends_with_its_separator(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("a\nb\n---\n")
+    (part,) = local.parts({"format": "text", "separator": "---", "path": str(tmp_path / "one.txt")})
+    assert [row["text"] for row in part.rows] == ["a\nb"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_rows_without_text_are_counted_and_blank_lines_are_none(tmp_path: Path, kind: str) -> None:
+    sign = "," if kind == "csv" else "\t"
+    lines = ["", f"text{sign}stars", f"a{sign}1", "", sign, f"{sign}3", f"b{sign}2", ""]
+    path = tmp_path / f"file.{kind}"
+    path.write_text("\n".join(lines))
+    (part,) = local.parts({"format": kind, "path": str(path)})
+    assert [row["text"] for row in part.rows] == ["a", "b"]
+    assert part.dropped[path] == 2

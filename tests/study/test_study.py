@@ -673,6 +673,94 @@ def test_the_noise_of_other_checkpoints_datasets_and_dtypes(two: dict[str, Any])
     assert settings.noise(study.read(two)) == {"pairs": [], "sources": []}
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"signatures": "twonn"},
+            ["signatures: input should be 'all', or input should be a valid list (given: 'twonn')"],
+        ),
+        (
+            {"signatures": ["twonn", 3]},
+            ["signatures[1]: input should be a valid string (given: 3)"],
+        ),
+        (
+            {"clouds": {"layers": ["last"]}},
+            ["clouds.layers[0]: string should match pattern '^(embedding|block_"],
+        ),
+        ({"clouds": None}, ["clouds: should be a section of keys"]),
+        (
+            {"datasets": {"x": {"source": "local", "format": "text", "path": "a"}}},
+            ["datasets.x: format text needs separator: the line between two documents"],
+        ),
+        (
+            {"models": {"x": {"source": "hub", "repo": "a/b", "revisions": 7}}},
+            [
+                "models.x.revisions: input should be 'all' or 'log', or input should be a valid "
+                "list, or should be a section of keys (given: 7)"
+            ],
+        ),
+        (
+            {"models": {"x": {"source": "hub", "repo": "a/b", "revisions": {"evry": 7}}}},
+            ["models.x.revisions.evry: unknown key (did you mean every?)"],
+        ),
+        (
+            {"downstream": {"tasks": [{"datast": "x"}]}},
+            [
+                "downstream.tasks[0].dataset: required, but not given",
+                "downstream.tasks[0].datast: unknown key (did you mean dataset?)",
+            ],
+        ),
+        (
+            {"datasets": {"x": {"source": "no"}}},
+            ["datasets.x.source: 'no' is not known here, only"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_keys_of_the_file(
+    raw: dict[str, Any], change: dict[str, Any], expected: list[str]
+) -> None:
+    told = problems(raw | change).splitlines()[1:]
+    assert len(told) == len(expected)
+    for line, start in zip(told, expected, strict=True):
+        assert line.startswith(f"  - {start}")
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("pairs probe_accuracy", None),
+        ("pairs d90_said", None),
+        ("pairs global_10_accuracy", None),
+        ("pairs prob_accuracy", r"is neither log_perplexity.*mean pairs probe_accuracy\?"),
+        ("pairs global_11_accuracy", r"mean pairs global_10_accuracy\?"),
+        ("other probe_accuracy", "is neither log_perplexity"),
+    ],
+)
+def test_targets_of_tests_are_metrics_that_there_are(
+    raw: dict[str, Any], target: str, expected: str | None
+) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"], "d90": ["pairs"], "finetune": {"dimensions": [10]}}
+    raw["evidence"] = {"primary": [{"signature": "twonn", "target": target}]}
+    if expected is None:
+        study.read(raw)
+    else:
+        assert re.search(expected, problems(raw))
+
+
+def test_a_test_at_a_block_that_no_local_model_has_is_told(
+    raw: dict[str, Any], save_checkpoint: Callable[..., Path]
+) -> None:
+    save_checkpoint(Path("runs/step1"))
+    raw["models"] = {"mine": {"source": "local", "path": "runs/*"}}
+    raw["quality"] = {"context": 64}
+    raw["evidence"] = {"primary": [{"signature": "twonn", "layer": "block_2"}]}
+    study.read(raw)
+    raw["evidence"]["primary"][0]["layer"] = "block_3"
+    assert "no model has a 'block_3', at most 2 blocks" in problems(raw)
+
+
 def test_primary_tests_are_of_what_is_measured(raw: dict[str, Any]) -> None:
     raw["evidence"] = {"primary": [{"signature": "twonn"}]}
     told = settings.analyse(study.read(raw))

@@ -69,7 +69,7 @@ def match(path: str | Path, runs: Sequence[Run], unmatched: str) -> Found:
     ------
     InputError
         If the file cannot be read as that, two rows are of one checkpoint, a row is of no
-        checkpoint or of several, or none is of any.
+        checkpoint or of several, none is of any, or there is no number of a metric.
     """
     rows = read(path)
     metrics = [name for name in rows[0] if name not in KEYS]
@@ -133,6 +133,11 @@ def match(path: str | Path, runs: Sequence[Run], unmatched: str) -> Found:
             f"'{path}': {len(missed)} of {len(rows)} rows are of no checkpoint of the study "
             f"({', '.join(missed[:SHOWN])}{more}): {mend}"
         )
+    if not values:
+        told = f" (of text: {', '.join(text)})" if text else ""
+        raise InputError(
+            f"'{path}' has no number of a metric beside model and step{told}: add a column of one"
+        )
     return Found(values, missed, text)
 
 
@@ -148,7 +153,11 @@ def read(path: str | Path) -> list[dict[str, str]]:
         raise InputError(f"'{path}' has no rows")
     for line, row in enumerate(rows, start=2):
         if None in row or None in row.values():
-            raise InputError(f"'{path}', line {line} has another number of cells than the header")
+            header = ",".join(reader.fieldnames or ())
+            raise InputError(
+                f"'{path}', line {line} has another number of cells than the header ({header}); "
+                "commas stand between cells"
+            )
     rows = [{name.strip(): cell.strip() for name, cell in row.items()} for row in rows]
     names = [name.strip() for name in reader.fieldnames or ()]
     if twice := [name for name in names if names.count(name) > 1]:

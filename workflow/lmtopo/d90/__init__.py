@@ -12,6 +12,13 @@ from jaxtyping import Bool
 
 STATE = Path(".lmtopo/state/d90")
 NONE = "-"
+KINDS = ("global", "said")
+
+
+def metrics(dimensions: Sequence[int]) -> list[str]:
+    """The metrics that the table may have."""
+    each = [f"{kind}_{dimension}_accuracy" for kind in KINDS for dimension in dimensions]
+    return ["finetuned_accuracy", "finetuned_gain", *each, *(f"d90_{kind}" for kind in KINDS)]
 
 
 def d90(

@@ -57,10 +57,12 @@ def text(path: Path, separator: str) -> Iterator[Row]:
         else:
             inside = inside or separator in line
             lines.append(line)
-    if inside and not separated:
+    if lines and not separated:
+        where = "inside lines, but never on a line of its own" if inside else "on no line"
+        mend = "put a line end before and after each" if inside else "correct separator"
         raise InputError(
-            f"'{path}' has the separator '{separator}' inside lines, but never on a line of its "
-            "own: put a line end before and after each"
+            f"'{path}' has the separator '{separator}' {where}: {mend} (a single document ends "
+            "with it)"
         )
     yield {"text": without_end("".join(lines))}
 
@@ -117,10 +119,12 @@ def table(path: Path, rows: Iterable[tuple[int, list[str]]], choose: Choose) -> 
     header: list[str] | None = None
     places: dict[str, int] = {}
     for number, row in rows:
-        if not any(row):
+        if row in ([], [""]) or (header is None and not any(row)):
             continue
         if header is None:
             header = row
+            if twice := next((name for name in row if row.count(name) > 1 and name), None):
+                raise InputError(f"'{path}' has several columns '{twice}': rename or remove one")
             places = {ours: row.index(theirs) for ours, theirs in choose(row).items()}
         elif len(row) != len(header):
             raise InputError(

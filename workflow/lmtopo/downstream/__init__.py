@@ -23,6 +23,11 @@ NONE = "-"
 """Layer and pooling of what is measured without either."""
 POSITIONS = 2048
 """Inputs that a model without a limit of its own is asked at most, as in the harness."""
+METRICS = (
+    *("probe_accuracy", "probe_f1", "probe_c", "bag_of_words_accuracy", "bag_of_words_f1"),
+    *("majority_accuracy", "majority_f1", "zero_shot_accuracy", "zero_shot_f1"),
+)
+"""The metrics of the table `downstream`, but for those of d90."""
 
 Ids = list[list[int]]
 

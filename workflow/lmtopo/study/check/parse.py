@@ -22,8 +22,7 @@ def parse(raw: Mapping[str, Any]) -> StudyFile:
     try:
         return StudyFile.model_validate(fill_data(dict(raw), None if data is None else str(data)))
     except ValidationError as error:
-        problems = [explain(item, raw) for item in error.errors()]
-        raise InputError(report(str(raw.get("study", "?")), problems)) from None
+        raise InputError(report(str(raw.get("study", "?")), explained(error, raw))) from None
 
 
 def report(study: str, problems: list[str]) -> str:
@@ -32,38 +31,70 @@ def report(study: str, problems: list[str]) -> str:
     return "\n".join([f"study '{study}' has {count}:", *(f"  - {line}" for line in problems)])
 
 
-def explain(item: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
-    """One of pydantic's findings in the file's own words."""
-    path, schema = key_path(item["loc"], raw), item["type"]
+def explained(error: ValidationError, raw: Mapping[str, Any]) -> list[str]:
+    """Pydantic's findings in the file's own words. Of a value that may be of several kinds it has
+    one of each kind: those that go deeper say what is wrong, or else all are said as one."""
+    found: dict[str, dict[str, str]] = {}
+    kinds = set()
+    for item in error.errors():
+        path, of_kind = key_path(item["loc"], raw, own=item["type"] in OF_KEYS)
+        path += ".source" if item["type"] in OF_SOURCES else ""
+        found.setdefault(path, {}).setdefault(explain(item), given(item))
+        if of_kind:
+            kinds.add(path)
+    return [
+        f"{path}: {', or '.join(words)}{next(iter(words.values()))}"
+        for path, words in found.items()
+        if path not in kinds
+        or not any(other.startswith((f"{path}[", f"{path}.")) for other in found)
+    ]
+
+
+OF_KEYS = ("extra_forbidden", "missing")
+OF_SOURCES = ("union_tag_invalid", "union_tag_not_found")
+
+
+def explain(item: Mapping[str, Any]) -> str:
+    """What one of pydantic's findings says of a key."""
+    schema = item["type"]
     if schema == "extra_forbidden":
         name = str(item["loc"][-1])
         close = difflib.get_close_matches(name, all_keys(), 1, 0.6)
-        return f"{path}: unknown key" + (f" (did you mean {close[0]}?)" if close else "")
-    if schema == "missing":
-        return f"{path}: required, but not given"
+        return "unknown key" + (f" (did you mean {close[0]}?)" if close else "")
+    if schema in ("missing", "union_tag_not_found"):
+        return "required, but not given"
     if schema == "union_tag_invalid":
         known = item["ctx"]["expected_tags"]
-        return f"{path}.source: {item['ctx']['tag']!r} is not known here, only {known}"
-    if schema == "union_tag_not_found":
-        return f"{path}.source: required, but not given"
+        return f"{item['ctx']['tag']!r} is not known here, only {known}"
+    if schema == "model_type":
+        return "should be a section of keys"
     message = item["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    return f"{message[:1].lower()}{message[1:]}"
+
+
+def given(item: Mapping[str, Any]) -> str:
+    """The value that a finding is about, where it is short."""
     value = item.get("input")
-    shown = f" (given: {value!r})" if isinstance(value, str | int | float) else ""
-    return f"{path}: {message}{shown}"
+    if item["type"] in (*OF_KEYS, *OF_SOURCES) or not isinstance(value, str | int | float):
+        return ""
+    return f" (given: {value!r})"
 
 
-def key_path(loc: tuple[str | int, ...], raw: Any) -> str:
-    """``loc`` without the steps pydantic adds for the branches of a union."""
-    path = ""
-    for key in loc:
+def key_path(loc: tuple[str | int, ...], raw: Any, *, own: bool) -> tuple[str, bool]:
+    """``loc`` without the steps that pydantic adds for the kinds that a value may be of, and
+    whether it ends in such a step. ``own``: the last is the file's, though it may not be there."""
+    path, of_kind = "", False
+    for place, key in enumerate(loc, 1):
+        of_kind = False
         if isinstance(key, int):
             path += f"[{key}]"
             raw = raw[key] if isinstance(raw, list) and key < len(raw) else None
-        elif key == loc[-1] or (isinstance(raw, Mapping) and key in raw):
+        elif (own and place == len(loc)) or (isinstance(raw, Mapping) and key in raw):
             path += f".{key}"
             raw = raw.get(key) if isinstance(raw, Mapping) else None
-    return path.removeprefix(".")
+        else:
+            of_kind = True
+    return path.removeprefix("."), of_kind
 
 
 def all_keys() -> list[str]:

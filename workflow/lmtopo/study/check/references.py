@@ -144,8 +144,8 @@ def same_source(one: Any, other: Any) -> bool:
     """Whether two origins are folders of one tokenizer."""
     from lmtopo.tokenizer import alike
 
-    folders = [origin.get("source") for origin in (one, other) if isinstance(origin, dict)]
-    return len(folders) == 2 and None not in folders and alike(*folders)
+    local = all(isinstance(origin, dict) and "source" in origin for origin in (one, other))
+    return local and alike(one["source"], other["source"])
 
 
 def outside_metrics(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:

@@ -1,12 +1,21 @@
 """Sections of a study that contradict themselves or each other."""
 
+import difflib
 import math
 from pathlib import Path
 
-from lmtopo import external
+from lmtopo import external, known_models
 from lmtopo.errors import InputError
+from lmtopo.formats import checkpoints
 from lmtopo.study.check.parse import unknown
-from lmtopo.study.schema import GeneratedDataset, LocalDataset, StudyFile, TrainedModel
+from lmtopo.study.schema import (
+    GeneratedDataset,
+    HubModel,
+    LocalDataset,
+    Model,
+    StudyFile,
+    TrainedModel,
+)
 
 
 def tasks(file: StudyFile) -> list[str]:
@@ -174,20 +183,21 @@ def evidence(file: StudyFile) -> list[str]:
                 f"{where}.dimension: '{test.signature}' belongs to no homology dimension: leave "
                 "dimension out"
             )
-        blocks = [
-            model.architecture.num_hidden_layers if isinstance(model, TrainedModel) else math.inf
-            for model in file.models.values()
-        ]
-        if test.layer.startswith("block_") and int(test.layer[len("block_") :]) > max(blocks):
-            problems.append(
-                f"{where}.layer: no model has a '{test.layer}', at most {max(blocks)} blocks"
-            )
+        if test.layer.startswith("block_"):
+            most = max(blocks(model) for model in file.models.values())
+            if int(test.layer.removeprefix("block_")) > most:
+                problems.append(
+                    f"{where}.layer: no model has a '{test.layer}', at most {most:g} blocks"
+                )
         if test.signature == significant.NAME:
             problems += too_few_draws(file, f"{where}.signature")
-        if not known_target(file, test.target):
+        targets = known_targets(file)
+        if targets is not None and test.target not in targets:
+            close = difflib.get_close_matches(test.target, targets, 1, 0.6)
             problems.append(
                 f"{where}.target: '{test.target}' is neither log_perplexity, nor a task of "
                 "downstream and its metric, nor a column of quality.external"
+                + (f" (did you mean {close[0]}?)" if close else "")
             )
         if test.dataset is not None and test.dataset not in entries:
             problems.append(unknown(f"{where}.dataset", test.dataset, entries))
@@ -202,15 +212,36 @@ def evidence(file: StudyFile) -> list[str]:
     return problems
 
 
-def known_target(file: StudyFile, target: str) -> bool:
-    """Whether a target of a test may be measured: which metrics a task has, `downstream` knows."""
-    if target == external.OWN or target.split(" ")[0] in {
-        task.dataset for task in file.downstream.tasks
-    }:
-        return True
-    if file.quality.external is None:
-        return False
+def blocks(model: Model) -> int | float:
+    """How many blocks a model has; infinity where that is not known yet."""
+    if isinstance(model, TrainedModel):
+        return model.architecture.num_hidden_layers
+    if isinstance(model, HubModel):
+        facts = known_models.facts(model.repo)
+        return math.inf if facts is None else facts.layers
     try:
-        return target in external.read(file.quality.external.file)[0]
-    except InputError:
-        return True  # which is said where the file is joined
+        first = checkpoints.find(model.path, step=model.step)[0]
+        return checkpoints.read_shape(first.path).layers
+    except InputError:  # which is said where the run is read
+        return math.inf
+
+
+def known_targets(file: StudyFile) -> list[str] | None:
+    """What a test can be of; None where a file of metrics cannot be read, which is said there."""
+    from lmtopo import d90, downstream
+
+    asked = {one.dataset for one in file.downstream.d90}
+    recipe = file.downstream.finetune
+    targets = [external.OWN]
+    for task in file.downstream.tasks:
+        names = [*downstream.METRICS]
+        if task.dataset in asked:
+            names += d90.metrics(recipe.dimensions)
+        targets += [f"{task.dataset} {name}" for name in names]
+    if file.quality.external is not None:
+        try:
+            rows = external.read(file.quality.external.file)
+        except InputError:
+            return None
+        targets += [name for name in rows[0] if name not in external.KEYS]
+    return targets
