@@ -127,3 +127,30 @@ def test_arrays_with_fewer_places_than_jobs_are_refused(
     process = start(place, slurm, "-j", "2")
     assert process.wait(60) != 0
     assert "jobs of an array would wait for ever" in (place.folder / "said").read_text()
+
+
+def test_what_a_killed_run_has_submitted_is_not_submitted_again(
+    slurm: Cluster, make_workplace: Callable[..., Workplace]
+) -> None:
+    place, target = make_workplace("killed"), "datasets/tiny-stories"
+    before = len(slurm.jobs())
+    process = start(place, slurm, target)
+    until = time.monotonic() + LIMIT
+    while len(slurm.jobs()) == before:
+        assert process.poll() is None, (place.folder / "said").read_text()
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    refused = start(place, slurm, target)
+    assert refused.wait(60) != 0
+    said = (place.folder / "said").read_text()
+    assert "gave its jobs to a cluster and was killed" in said
+    assert "snakemake --unlock" in said
+    while any(state in ("PENDING", "RUNNING") for state, *_ in slurm.jobs()):
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert len(slurm.jobs()) == before + 1
+    place.snakemake("--unlock")
+    end(start(place, slurm, target), place, slurm)
+    assert (place.folder / target / "provenance.json").is_file()
