@@ -11,8 +11,6 @@ from lmtopo.evidence import equal_compute, rows
 from lmtopo.evidence.association import p_value
 from lmtopo.evidence.trajectories import family
 
-SERIES = ("step", "log_compute", "x", "y", "excess")
-
 
 def sharp(u: np.ndarray) -> np.ndarray:
     """A step, which no smooth of a few degrees of freedom can follow."""
@@ -55,24 +53,40 @@ def test_runs_need_not_be_of_one_scale() -> None:
     )
 
 
-def test_no_comparison_says_again_what_another_has_said() -> None:
-    runs = simulate.study(np.random.default_rng(0), signature=None, models=2, seeds=3).runs
-    assert rows.comparisons(runs) == ([(1, [0]), (2, [0, 1]), (4, [3]), (5, [3, 4])], True)
-    strangers = simulate.study(np.random.default_rng(0), signature=None, models=3, seeds=1).runs
-    assert rows.comparisons(strangers) == ([(1, [0]), (2, [0, 1])], False)
+def test_each_run_is_compared_with_those_of_its_family_that_have_gone_as_far() -> None:
+    rng = np.random.default_rng(0)
+    runs = simulate.study(rng, signature=None, models=2, seeds=3, ends=(1e5, 2e4, 1e5)).runs
+    pairs, related = rows.comparisons(runs)
+    assert related
+    assert pairs == [(0, [2]), (1, [0, 2]), (2, [0]), (3, [5]), (4, [3, 5]), (5, [3])]
+    strangers = simulate.study(rng, signature=None, models=2, seeds=1).runs
+    assert rows.comparisons(strangers) == ([(0, [1]), (1, [0])], False)
     assert rows.comparisons(strangers[:1]) == ([], False)
 
 
-def test_which_runs_are_compared_does_not_depend_on_their_order() -> None:
-    runs = simulate.study(
-        np.random.default_rng(0), signature=None, models=1, ends=(1e5, 2e4, 1e5)
-    ).runs
-    runs[1] = replace(runs[1], **{name: getattr(runs[1], name)[:20] for name in SERIES})
-    expected = [(runs[2], [runs[0]]), (runs[1], [runs[0], runs[2]])]
-    for order in permutations(runs):
-        pairs, _ = rows.comparisons(order)
-        found = [(order[place], [order[other] for other in others]) for place, others in pairs]
-        assert found == expected
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_runs_of_one_length_weigh_as_much_as_there_are_differences(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    runs = simulate.study(rng, signature=None, models=1, seeds=seeds).runs
+    pairs, _ = rows.comparisons(runs)
+    assert rows.shares(pairs) == pytest.approx([(seeds - 1) / seeds] * seeds)
+
+
+def test_a_comparison_with_what_no_other_compares_has_all_its_weight() -> None:
+    assert rows.shares([(1, [0]), (2, [0, 1]), (3, [0, 1, 2])]) == pytest.approx([1, 1, 1])
+    assert rows.shares([(1, [0]), (0, [1])]) == pytest.approx([0.5, 0.5])
+    assert rows.shares([]) == []
+
+
+def test_the_order_of_runs_changes_nothing() -> None:
+    found = simulate.study(
+        np.random.default_rng(0), signature=None, models=1, ends=(1e5, 2e4, 1e5), copies=5
+    )
+    columns = ["partial", "equal_compute", "equal_p", "p"]
+    expected = next(rows.rows(found, 0.05, horizons=()))[columns]
+    for order in permutations(found.runs):
+        table = next(rows.rows(replace(found, runs=list(order)), 0.05, horizons=()))
+        np.testing.assert_allclose(table[columns], expected, rtol=1e-9)
 
 
 def test_an_excess_that_points_the_other_way_at_equal_compute_does_not_hold() -> None:

@@ -13,6 +13,8 @@ FEWEST = 2 * DF + 1
 """Checkpoints of a run below which nothing is computed."""
 FLEXIBLE = 2 * DF
 """Degrees of freedom of a smooth that may be flexible, if a run is long enough."""
+LOST = 3
+"""By so much the weight of Fisher's z is less than the number of values."""
 SMALLEST = 1e-12
 """What is left of a series, relative to its size, that is nothing but rounding."""
 
@@ -28,7 +30,11 @@ class Association:
     @property
     def weight(self) -> Values:
         """The inverse variance of Fisher's z, n - 3."""
-        return np.where(np.isnan(self.r), 0, np.maximum(self.effective - 3, 0))
+        return np.where(np.isnan(self.r), 0, np.maximum(self.effective - LOST, 0))
+
+    def weighted(self, share: float) -> "Association":
+        """The same correlations with a ``share`` of their weight."""
+        return Association(self.r, LOST + share * (self.effective - LOST))
 
 
 def spearman(x: Series, y: Series) -> Values:

@@ -47,16 +47,18 @@ def differences(values: Series, others: Series) -> Series:
     return values - slope * others  # type: ignore[no-any-return]
 
 
+def places(run: Trajectory, beside: Trajectory) -> Float[np.ndarray, " n"]:
+    """Where the checkpoints of a run stand beside another: by log compute for runs of one family
+    (the same number of parameters), else by log step."""
+    return run.log_compute if run.family == beside.family else np.log(run.step)
+
+
 def against(run: Trajectory, others: Sequence[Trajectory], *, excess: bool = False) -> Association:
-    """`partial` of what ``run`` shows beyond the mean of ``others`` at the same place: the same
-    compute for runs of one family (the same number of parameters), else the same step."""
-    related = all(other.family == run.family for other in others)
-    places = run.log_compute if related else np.log(run.step)
+    """`partial` of what ``run`` shows beyond the mean of ``others`` at the same `places`."""
     means = []
     for name in ("excess" if excess else "x", "y"):
         shown = [
-            at(places, other.log_compute if related else np.log(other.step), getattr(other, name))
-            for other in others
+            at(places(run, other), places(other, run), getattr(other, name)) for other in others
         ]
         means.append(differences(getattr(run, name), np.mean(shown, axis=0)))
     return partial_where_known(run.log_compute, *means, flexible=True)

@@ -17,7 +17,7 @@ from lmtopo.evidence.association import (
     pool,
     raw,
 )
-from lmtopo.evidence.equal_compute import against
+from lmtopo.evidence.equal_compute import against, places
 from lmtopo.evidence.skill import HORIZONS, errors, skill
 from lmtopo.evidence.trajectories import PLACE, Trajectories, Trajectory
 from lmtopo.evidence.trend import Series, trend
@@ -26,6 +26,8 @@ Values = Float[np.ndarray, " series"]
 Columns = dict[str, Any]
 
 POOLED = "pooled"
+ROUNDING = 1e-9
+"""Ends of runs that differ by less, in log compute, are one."""
 
 COLUMNS = {
     "model": "str",
@@ -158,38 +160,58 @@ def summed(parts: Sequence[Mapping[str, Any]], equal: Mapping[str, list[Associat
     return found
 
 
-def comparisons(runs: Sequence[Trajectory]) -> tuple[list[tuple[int, list[int]]], bool]:
-    """Which runs are compared at equal compute with which others, so that no comparison says
-    again what one before has said: each with those before it in its family, longer ones first;
-    where no family has two runs, each with all before it. And whether these are families."""
+Pairs = Sequence[tuple[int, Sequence[int]]]
+"""A run and those that it is compared with, by their places."""
+
+
+def comparisons(runs: Sequence[Trajectory]) -> tuple[Pairs, bool]:
+    """Which runs are compared at equal compute with which others: each with all of its family that
+    have gone as far or farther, so that all of it is compared; where no family has two runs, with
+    all that have taken as many steps. And whether these are families."""
     families: dict[str, list[int]] = {}
-    order = sorted(range(len(runs)), key=lambda place: rank(runs[place]))
-    for place in order:
-        families.setdefault(runs[place].family, []).append(place)
-    related = [
-        (place, members[:number])
-        for members in families.values()
-        for number, place in enumerate(members)
-        if number
+    for place, run in enumerate(runs):
+        families.setdefault(run.family, []).append(place)
+    groups = [members for members in families.values() if len(members) > 1]
+    related = bool(groups)
+    found = []
+    for members in groups or [list(range(len(runs)))]:
+        for place in members:
+            if others := farther(runs, place, [one for one in members if one != place]):
+                found.append((place, others))
+    return found, related
+
+
+def farther(runs: Sequence[Trajectory], place: int, others: Sequence[int]) -> list[int]:
+    """Those of the others that have gone as far as a run or farther, but for rounding."""
+    run = runs[place]
+    return [
+        one for one in others if places(runs[one], run)[-1] >= places(run, runs[one])[-1] - ROUNDING
     ]
-    if related:
-        return related, True
-    return [(place, order[:number]) for number, place in enumerate(order) if number], False
 
 
-def rank(run: Trajectory) -> tuple[int, str, str]:
-    """Where a run stands among others, whatever the order in the tables."""
-    return -len(run.step), run.model, run.budget
+def shares(pairs: Pairs) -> list[float]:
+    """How much of each comparison the others do not say again: 1 / sum_j rho_ij^2 over all
+    comparisons j, with rho_ij the correlation of what i and j compare, if runs are independent and
+    alike. Of k runs of one length, each with all others, it is (k - 1) / k."""
+    runs = max((one for place, others in pairs for one in (place, *others)), default=0) + 1
+    contrasts = np.zeros((len(pairs), runs))
+    for row, (place, others) in enumerate(pairs):
+        contrasts[row, place] = 1
+        contrasts[row, list(others)] = -1 / len(others)
+    products = contrasts @ contrasts.T
+    squares = products**2 / np.outer(np.diag(products), np.diag(products))
+    return [float(1 / one) for one in squares.sum(axis=1)]
 
 
-def at_equal_compute(
-    runs: Sequence[Trajectory], pairs: Sequence[tuple[int, list[int]]]
-) -> dict[str, list[Association]]:
-    """`against` of each pair, of signatures and of their excess."""
+def at_equal_compute(runs: Sequence[Trajectory], pairs: Pairs) -> dict[str, list[Association]]:
+    """`against` of each pair, of signatures and of their excess, each with the weight that is its
+    own (`shares`)."""
     return {
         name: [
-            against(runs[place], [runs[other] for other in others], excess=name == "excess")
-            for place, others in pairs
+            against(
+                runs[place], [runs[other] for other in others], excess=name == "excess"
+            ).weighted(share)
+            for (place, others), share in zip(pairs, shares(pairs), strict=True)
         ]
         for name in ("x", "excess")
     }
@@ -218,6 +240,7 @@ def rows(
     for place, run in enumerate(runs):
         siblings = [i for i in long if i != place and runs[i].family == run.family]
         others = siblings or [i for i in long if i != place]
+        others = farther(runs, place, others) or others
         equal = at_equal_compute(runs, [(place, others)] if others and place in long else [])
         alone = summed([parts[place]], equal) | {"siblings": bool(siblings)}
         yield table(found, run.model, run.budget, alone | skills(ahead, [place]))
