@@ -96,8 +96,10 @@ def test_forward_agrees_with_pytorchs_counter(architecture: str, changes: dict[s
 
 
 def test_blocks_without_attention_have_none() -> None:
-    few = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
+    few = {"hidden_size": 32, "num_hidden_layers": 7, "num_attention_heads": 4}
     mixed = AutoConfig.for_model("recurrent_gemma", **few, head_dim=12)
-    assert flops.attention_width(mixed) == 48 // 3
+    assert flops.attention_width(mixed) == 2 * 48
+    both = AutoConfig.for_model("falcon_h1", **few, head_dim=12)
+    assert flops.attention_width(both) == 7 * 48
     for name in ("mamba", "mamba2", "falcon_mamba", "rwkv"):
         assert flops.attention_width(AutoConfig.for_model(name)) == 0

@@ -82,10 +82,10 @@ def test_a_job_that_outlives_its_run_keeps_the_lock_for_as_long(folder: Path) ->
 def test_the_lock_of_another_machine_is_left(folder: Path) -> None:
     left = lock(folder)
     session.ALIVE.parent.mkdir()
-    session.ALIVE.write_text("elsewhere 1")
+    session.ALIVE.write_text('["elsewhere", 1, 0]')
     assert said(run()) == "False"
     assert left.exists()
-    assert session.ALIVE.read_text() == "elsewhere 1"
+    assert session.ALIVE.read_text() == '["elsewhere", 1, 0]'
 
 
 def test_two_runs_may_be_alive_at_once_where_nothing_is_locked() -> None:
@@ -150,6 +150,39 @@ def test_a_run_whose_jobs_are_elsewhere_leaves_its_lock_to_the_user(folder: Path
     left = lock(folder)  # of a run on this machine again
     assert said(run()) == "True"
     assert not left.exists()
+
+
+def test_a_run_whose_jobs_are_elsewhere_is_not_said_to_be_killed_while_it_lives(
+    folder: Path,
+) -> None:
+    first = run("session.elsewhere(); print('told', flush=True); time.sleep(60)")
+    said(first)
+    assert said(first) == "told"
+    lock(folder)
+    beside = run("print(session.left_elsewhere(), flush=True)")
+    assert [said(beside), said(beside)] == ["False", "False"]
+    first.kill()
+    first.wait()
+
+
+def test_one_that_has_ended_by_itself_leaves_nothing_elsewhere(folder: Path) -> None:
+    local = run("time.sleep(60)")
+    said(local)
+    beside = run("session.elsewhere()")
+    said(beside)
+    assert beside.wait() == 0
+    lock(folder)
+    local.kill()
+    local.wait()
+    assert said(run()) == "True"
+
+
+@pytest.mark.parametrize("note", ["", "host garbage", "[1]", "{}", "3"])
+def test_a_note_that_cannot_be_read_is_of_no_run(folder: Path, note: str) -> None:
+    session.ALIVE.parent.mkdir()
+    session.ALIVE.write_text(note)
+    lock(folder)
+    assert said(run()) == "True"
 
 
 def test_a_copy_of_the_folder_leaves_the_temporary_folders_of_the_other(

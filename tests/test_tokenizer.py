@@ -69,9 +69,17 @@ def test_what_is_saved_beside_a_tokenizer_does_not_make_it_another(
     saved.enable_truncation(8)
     saved.enable_padding(length=8)
     saved.save(str(tmp_path / "padded/tokenizer.json"))
-    assert tokenizer.alike(tokenizer_folder, tmp_path / "padded")
-    tokenizer.train(TEXTS, 280).save_pretrained(tmp_path / "other")
-    assert not tokenizer.alike(tokenizer_folder, tmp_path / "other")
+    padded, other = tmp_path / "padded", tmp_path / "other"
+    assert tokenizer.alike([tokenizer_folder, padded, tokenizer_folder]) is None
+    tokenizer.train(TEXTS, 280).save_pretrained(other)
+    assert tokenizer.alike([tokenizer_folder, padded, other, padded]) == other
+    config = json.loads((padded / "tokenizer_config.json").read_text())
+    config["eos_token"] = "a"
+    (padded / "tokenizer_config.json").write_text(json.dumps(config))
+    assert tokenizer.alike([tokenizer_folder, padded]) == padded
+    (other / "tokenizer.json").write_text('{"cut')
+    with pytest.raises(InputError, match=r"other/tokenizer\.json' cannot be read as a tokenizer"):
+        tokenizer.alike([tokenizer_folder, other])
 
 
 def test_merges_are_part_of_a_tokenizer(tmp_path: Path) -> None:
@@ -80,7 +88,7 @@ def test_merges_are_part_of_a_tokenizer(tmp_path: Path) -> None:
         (tmp_path / name / "vocab.json").write_text("{}")
         (tmp_path / name / "merges.txt").write_text(merges)
     assert tokenizer.file_hash(tmp_path / "one") != tokenizer.file_hash(tmp_path / "two")
-    assert not tokenizer.alike(tmp_path / "one", tmp_path / "two")
+    assert tokenizer.alike([tmp_path / "one", tmp_path / "two"]) == tmp_path / "two"
 
 
 @pytest.mark.parametrize("legacy", [False, True])
@@ -116,5 +124,5 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec("sentencepiece") is not None, reason="sentencepiece is installed")
 def test_a_package_that_a_tokenizer_needs_is_named(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.model").write_bytes(b"pieces")
-    with pytest.raises(InputError, match="install the packages sentencepiece and protobuf"):
+    with pytest.raises(InputError, match="install sentencepiece and protobuf"):
         tokenizer.load(tmp_path)

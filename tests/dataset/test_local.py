@@ -235,9 +235,9 @@ def write_bytes(content: bytes) -> Callable[[Path], object]:
         (
             write_bytes(b"a\nb\n"),
             {"format": "text", "separator": "<eos>"},
-            "has the separator '<eos>' on no line: correct separator",
+            "the separator '<eos>' stands on no line of '.*file': correct it",
         ),
-        (write_bytes(b"text,text\na,b\n"), {"format": "csv"}, "has several columns 'text'"),
+        (write_bytes(b"x,x,text,text\n1,1,a,b\n"), {"format": "csv"}, "several columns 'text'"),
         (write_bytes(b"a\n"), {"format": "lines", "separator": "|"}, "lines has no separator"),
         (write_bytes(b"a\n"), {"format": "lines", "columns": {"text": "a"}}, "has no columns"),
         (write_bytes(b"a\n"), {"format": "lines", "documents": "articles"}, "only rows"),
@@ -290,8 +290,13 @@ def test_mrpc_is_read_as_glue_reads_it() -> None:
 
 def test_a_single_document_ends_with_its_separator(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("a\nb\n---\n")
-    (part,) = local.parts({"format": "text", "separator": "---", "path": str(tmp_path / "one.txt")})
+    one = {"format": "text", "separator": "---", "path": str(tmp_path / "one.txt")}
+    (part,) = local.parts(one)
     assert [row["text"] for row in part.rows] == ["a\nb"]
+    (tmp_path / "bare.txt").write_text("c\n")  # needs none beside a file that has it
+    splits = {"train": str(tmp_path / "one.txt"), "validation": str(tmp_path / "bare.txt")}
+    found = local.parts({"format": "text", "separator": "---", "splits": splits})
+    assert [[row["text"] for row in part.rows] for part in found] == [["a\nb"], ["c"]]
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv"])

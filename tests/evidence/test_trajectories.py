@@ -64,10 +64,18 @@ def test_runs_that_are_compared_have_one_measure_of_compute() -> None:
     np.testing.assert_allclose(mixed["other"].log_compute, np.log(10.0 * STEPS))
 
 
-@pytest.mark.parametrize(("known", "expected"), [(8, False), (9, True)])
-def test_a_null_at_a_few_checkpoints_is_none(known: int, expected: bool) -> None:
+@pytest.mark.parametrize("known", [0, 8, 9])
+def test_against_a_null_at_a_few_checkpoints_nothing_is_tested(known: int) -> None:
     quality, signatures = tables()
     signatures.loc[signatures["step"] > known, "null_mean"] = np.nan
     (found,) = trajectories(quality, signatures, target="quality", null="null")
     table = next(rows.rows(found, 0.05, horizons=()))
-    assert table["has_null"].tolist() == [expected]
+    assert table["has_null"].tolist() == [known > 0]
+    assert table["excess_p"].isna().tolist() == [known < 9]
+
+
+def test_an_excess_that_is_always_the_same_is_tied_to_nothing() -> None:
+    quality, signatures = tables()
+    signatures["null_mean"] = signatures["value"]
+    (found,) = trajectories(quality, signatures, target="quality", null="null")
+    assert next(rows.rows(found, 0.05, horizons=()))["excess_p"].tolist() == [1.0]

@@ -133,7 +133,8 @@ def frame(**columns: Any) -> pd.DataFrame:
         ({"noise_ratio": np.nan}, "supported"),
         ({"excess_p": 0.2}, "spectral only"),
         ({"excess": -0.5}, "spectral only"),
-        ({"excess": np.nan, "excess_p": np.nan}, "spectral only"),
+        ({"excess": np.nan, "excess_p": 1.0}, "spectral only"),
+        ({"excess": np.nan, "excess_p": np.nan}, "exploratory"),  # not enough of the null is known
         ({"excess": np.nan, "excess_p": np.nan, "has_null": False}, "supported"),
         ({"q": 0.2}, "confounded with compute"),
         ({"q": 0.2, "follows_p": 0.5}, "noise"),

@@ -206,7 +206,10 @@ def test_one_step_is_not_that_of_several_folders(
     ("config", "message"),
     [
         ("[]", "is no JSON object"),
-        ('{"model_type": "gemma3", "text_config": {}}', r"a model of more than text \(gemma3\)"),
+        (
+            '{"model_type": "gemma3", "text_config": {"a": 1}}',
+            r"a model of more than text \(gemma3\)",
+        ),
     ],
 )
 def test_what_is_no_configuration_of_a_language_model(

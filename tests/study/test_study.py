@@ -726,17 +726,6 @@ def test_what_is_wrong_is_said_by_the_keys_of_the_file(
         assert line.startswith(f"  - {start}")
 
 
-def test_no_more_different_tokens_than_there_are(raw: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("A line of text.\n" * 1000)
-    raw["datasets"]["mine"] = {"source": "local", "format": "lines", "path": "mine.txt"}
-    raw["models"]["tiny"] |= {"dataset": "mine"}
-    raw["budgets"]["low"] = {"tokens": 1e6, "unique_tokens": 950 * 16}
-    study.read(raw)
-    raw["budgets"]["low"]["unique_tokens"] += 1
-    told = "unique_tokens is 15201, but the split train of dataset 'mine' has at most 15200 tokens"
-    assert told in problems(raw)
-
-
 @pytest.mark.parametrize(
     ("target", "expected"),
     [

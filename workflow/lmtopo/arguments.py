@@ -3,13 +3,13 @@ it, as the kernel takes no argument of 128 KiB."""
 
 import hashlib
 import json
+import os
+import platform
 from pathlib import Path
 from typing import Any
 
-from lmtopo.files import atomic
-
 LONGEST = 100_000
-"""Bytes of an argument: a shell's quotes and escapes come on top."""
+"""Bytes of an argument that is given as it is."""
 CALLS = Path(".lmtopo/calls")
 FILE = "@"
 
@@ -21,8 +21,11 @@ def argument(value: Any) -> str:
         return text
     path = CALLS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
     if not path.is_file():
-        with atomic(path) as temporary:
-            temporary.write_text(text)
+        CALLS.mkdir(parents=True, exist_ok=True)
+        # several processes may write it at once, a run and its jobs: each its own, and the same
+        own = path.with_suffix(f".{platform.node()}-{os.getpid()}")
+        own.write_text(text)
+        own.replace(path)
     return f"{FILE}{path}"
 
 

@@ -2,11 +2,11 @@
 
 One multiply-add counts as two operations. Per token of a sequence of length T, forward:
 
-    2 M + 4 L a T + 2 d V
+    2 M + 4 a T + 2 d V
 
-M: parameters of the blocks' weight matrices, of experts those that a token meets; L: blocks; a:
-width of attention (heads x head width), the mean over blocks; d: width of the hidden states; V:
-vocabulary. The second term is attention (queries times keys, then weights times values; the causal
+M: parameters of the blocks' weight matrices, of experts those that a token meets; a: width of
+attention (heads x head width), summed over blocks; d: width of the hidden states; V: vocabulary.
+The second term is attention (queries times keys, then weights times values; the causal
 mask saves nothing, as in PyTorch's counter), the third the unembedding. Backward takes twice the
 forward. Norms, activations, softmax and what stands for attention elsewhere are left out.
 
@@ -31,9 +31,9 @@ def forward_flops_per_token(
     attention: int | None = None,
 ) -> int:
     """Operations of one token's forward pass in a sequence of length ``context``; ``attention``:
-    its width, None where it is that of the hidden states."""
-    wide = width if attention is None else attention
-    return 2 * matrix_parameters + 4 * layers * wide * context + 2 * width * vocabulary
+    its width, summed over blocks; None where in each it is that of the hidden states."""
+    wide = layers * width if attention is None else attention
+    return 2 * matrix_parameters + 4 * wide * context + 2 * width * vocabulary
 
 
 def training_flops_per_token(
@@ -74,17 +74,19 @@ def matrix_parameters(model: "PreTrainedModel") -> int:
 
 
 def attention_width(config: "PretrainedConfig") -> int:
-    """Heads times head width, or where no head width is given, the width of the hidden states; the
-    mean over blocks, of which some or all may have no attention."""
+    """Heads times head width, or where no head width is given, the width of the hidden states, of
+    each block that has attention; some have none, or one that takes no pairs of tokens."""
     heads, head = (getattr(config, name, None) for name in ("num_attention_heads", "head_dim"))
     if heads is None:
         return 0
-    width = int(heads * head if head else config.hidden_size)
     kinds = getattr(config, "layer_types", None) or getattr(config, "layers_block_type", None)
-    if not kinds:
-        return width
-    paid = sum("attention" in kind and "linear" not in kind for kind in kinds)
-    return width * paid // len(kinds)
+    blocks = config.num_hidden_layers if not kinds else sum(map(attends, kinds))
+    return int(blocks * (heads * head if head else config.hidden_size))
+
+
+def attends(kind: str) -> bool:
+    """Whether blocks of a kind, as transformers calls it, have attention between tokens."""
+    return kind == "hybrid" or ("attention" in kind and "linear" not in kind)
 
 
 def count_parameters(model: "PreTrainedModel") -> tuple[int, int]:

@@ -8,7 +8,9 @@ temporary folders are noted as well, and removed by the next run if they could n
 were given to a cluster share no lock: what a killed run of such has locked is the user's to free.
 """
 
+import atexit
 import fcntl
+import json
 import os
 import platform
 import shutil
@@ -21,21 +23,22 @@ from typing import NamedTuple
 ALIVE = Path(".lmtopo/alive.lock")
 SNAKEMAKE = Path(".snakemake/locks")
 SCRATCH = Path(".lmtopo/scratch")
-ELSEWHERE = "elsewhere"
+ELSEWHERE = Path(".lmtopo/elsewhere")
 PATIENCE = 10.0
 """Seconds that the jobs of a killed run are given to end."""
 
 _held: int | None = None
+_left_elsewhere = False
 
 
 def enter() -> bool:
     """Join the runs that are alive, until this process ends; whether stale locks were removed.
 
     Snakemake's locks are left as they are, and Snakemake will refuse to start, while another run
-    is alive, if the last one ran on another machine (whose processes this one may not see) or gave
-    its jobs to others (`elsewhere`), or where the file system has no locks.
+    is alive, if the last one ran on another machine (whose processes this one may not see) or was
+    killed while others had jobs of it (`elsewhere`), or where the file system has no locks.
     """
-    global _held
+    global _held, _left_elsewhere
     if _held is not None:
         return False
     try:
@@ -44,7 +47,7 @@ def enter() -> bool:
     except OSError:  # not writable: nothing can be locked or run here
         return False
     try:
-        freed = _join(file)
+        freed, _left_elsewhere = _join(file)
     except OSError:  # no locks on this file system
         os.close(file)
         return False
@@ -58,14 +61,17 @@ def held() -> list[int]:
 
 
 def elsewhere() -> None:
-    """Have it known that jobs of this run may outlive it on other machines."""
-    if _held is not None:
-        _note(_held, ELSEWHERE)
+    """Have it known that jobs of this run may outlive it on other machines, until it ends by
+    itself."""
+    ELSEWHERE.mkdir(parents=True, exist_ok=True)
+    mark = ELSEWHERE / f"{platform.node()}-{os.getpid()}"
+    mark.touch()
+    atexit.register(mark.unlink, missing_ok=True)
 
 
 def left_elsewhere() -> bool:
-    """Whether the last run has left its locks, and perhaps jobs on other machines."""
-    return _held is not None and _locked() and _last(_held).elsewhere
+    """Whether a killed run has left its locks, and perhaps jobs on other machines."""
+    return _left_elsewhere
 
 
 def scratch(folder: str | None = None) -> str:
@@ -89,21 +95,26 @@ def remove(folder: str) -> None:
         (SCRATCH / os.path.basename(folder)).unlink()
 
 
-def _join(file: int) -> bool:
+def _join(file: int) -> tuple[bool, bool]:
+    """Whether locks were freed, and whether they were not, as jobs may run on other machines."""
     last = _last(file)
     here = last.machine in ("", platform.node())
     dead = here and not (last.process and _exists(last.process))
     alone = _alone(file, PATIENCE if dead and _locked() else 0.0)
-    freed = alone and here and _locked() and not last.elsewhere
+    marked = ELSEWHERE.is_dir() and any(ELSEWHERE.iterdir())
+    left = alone and _locked() and marked
+    freed = alone and here and _locked() and not marked
     if freed:
         shutil.rmtree(SNAKEMAKE)
-    if alone and here and last.file == os.fstat(file).st_ino:  # and not a copy of that folder
+    if alone and here and last.file == _inode(file):  # and not a copy of that folder
         for link in SCRATCH.glob("*"):
             remove(str(Path(os.readlink(link)).parent / link.name))
     if alone and not _locked():
-        _note(file)
+        shutil.rmtree(ELSEWHERE, ignore_errors=True)
+        os.ftruncate(file, 0)
+        os.pwrite(file, json.dumps([platform.node(), os.getpid(), _inode(file)]).encode(), 0)
     fcntl.flock(file, fcntl.LOCK_SH)
-    return freed
+    return freed, left
 
 
 def _locked() -> bool:
@@ -111,27 +122,24 @@ def _locked() -> bool:
 
 
 class Last(NamedTuple):
-    """The last run that entered alone: its machine and process, the inode of its lock, and whether
-    its jobs may be on other machines; of one that is not known, nothing."""
+    """The last run that entered alone: its machine and process, and the inode of its lock; of one
+    that is not known, nothing."""
 
     machine: str = ""
     process: int = 0
     file: int = 0
-    elsewhere: bool = False
-
-
-def _note(file: int, *more: str) -> None:
-    words = (platform.node(), str(os.getpid()), str(os.fstat(file).st_ino), *more)
-    os.ftruncate(file, 0)
-    os.pwrite(file, " ".join(words).encode(), 0)
 
 
 def _last(file: int) -> Last:
-    words = os.pread(file, 4096, 0).decode(errors="replace").split()
-    if len(words) < 2:
+    try:
+        machine, process, inode = json.loads(os.pread(file, 4096, 0))
+        return Last(str(machine), int(process), int(inode))
+    except (ValueError, TypeError):
         return Last()
-    machine, process, *more = words
-    return Last(machine, int(process), int(more[0]) if more else 0, ELSEWHERE in more)
+
+
+def _inode(file: int) -> int:
+    return os.fstat(file).st_ino
 
 
 def _exists(process: int) -> bool:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lmtopo import files
 from lmtopo.errors import InputError
@@ -124,7 +124,10 @@ def content_hash(path: str | Path) -> str:
         return files.sha256(path)
     from tokenizers import Tokenizer
 
-    told = json.loads(Tokenizer.from_file(str(path)).to_str())
+    try:
+        told = json.loads(Tokenizer.from_file(str(path)).to_str())
+    except Exception as error:  # tokenizers' own are plain Exceptions
+        raise InputError(f"'{path}' cannot be read as a tokenizer: {error}") from error
     parts = {key: told[key] for key in ("model", "normalizer", "pre_tokenizer", "added_tokens")}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -167,8 +170,8 @@ def load(folder: str | Path) -> "PreTrainedTokenizerBase":
 
     if defined(folder).suffix == ".model" and find_spec("sentencepiece") is None:
         raise InputError(
-            f"'{defined(folder)}' is SentencePiece's: install the packages sentencepiece and "
-            "protobuf, or give a folder with a tokenizer.json"
+            f"'{defined(folder)}' is read by packages that are not installed: install "
+            "sentencepiece and protobuf, or give a folder with a tokenizer.json"
         )
     try:
         found = AutoTokenizer.from_pretrained(
@@ -218,12 +221,34 @@ def file_hash(folder: str | Path) -> str:
     return hashes
 
 
-def alike(one: str | Path, other: str | Path) -> bool:
-    """Whether the tokenizers in two folders are one: the same bytes, or (as the state of padding
-    and truncation is saved along, and libraries write differently) what they say."""
-    if file_hash(one) == file_hash(other):
-        return True
-    first, second = defined(one), defined(other)
-    if first.name != second.name or first.name != "tokenizer.json":
-        return False
-    return content_hash(first) == content_hash(second)
+def alike(folders: Sequence[str | Path]) -> str | Path | None:
+    """The first of the folders whose tokenizer is not that of the first folder: in other bytes, and
+    (as the state of padding and truncation is saved along, and libraries write differently) saying
+    something else, or with other special tokens; None if all are one.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
+    """
+    same = {file_hash(folders[0])}
+    for folder in folders[1:]:
+        if special(folder) != special(folders[0]):
+            return folder
+        if (own := file_hash(folder)) in same:
+            continue
+        names = {defined(folder).name, defined(folders[0]).name}
+        if names != {"tokenizer.json"} or (
+            content_hash(defined(folder)) != content_hash(defined(folders[0]))
+        ):
+            return folder
+        same.add(own)
+    return None
+
+
+def special(folder: str | Path) -> list[Any]:
+    """What `CONFIG` says of the tokens at the ends of texts, and of those beside special ones."""
+    path = Path(folder) / CONFIG
+    told = read_json(path) if path.is_file() else {}
+    found = [told.get(key) for key in ("bos_token", "eos_token", *UNSAVED)]
+    return [one.get("content") if isinstance(one, dict) else one for one in found]

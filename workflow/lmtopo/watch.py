@@ -27,10 +27,15 @@ class Watch(logging.Handler):
         self._study, self._dag, self._on_loss = study, dag, on_loss
         self._lost_jobs: set[Any] = set()
         self._affected: set[Any] = set()
-        # what is part of this run is done, or is tried again
-        part = {pair_of(job) for job in dag.jobs if job.rule.name in PAIR_RULES}
+        # what has failed is done, if it is part of this run, or is tried again
+        part = {(pair_of(job), job.rule.name) for job in dag.jobs if job.rule.name in PAIR_RULES}
+        tried = {pair_of(job) for job in dag.needrun_jobs() if job.rule.name in PAIR_RULES}
         known = losses.read(study)
-        self.lost = {pair: why for pair, why in known.items() if pair not in part}
+        self.lost = {
+            pair: why
+            for pair, why in known.items()
+            if pair not in tried and (pair, why.partition(":")[0]) not in part
+        }
         if known != self.lost:
             losses.write(study, self.lost)
 

@@ -61,3 +61,13 @@ rule analyse:
         files=files,
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
+
+
+rule tables:
+    input:
+        rules.collate.output,
+        rules.provenance.output,
+        rules.noise.output,
+        rules.external.output if EXTERNAL else [],
+        # a table from elsewhere is analysed in a place of its own
+        rules.analyse.output if STUDY.file.table is None else f"{RESULTS}/findings.md",

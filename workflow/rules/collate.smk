@@ -78,12 +78,3 @@ rule provenance:
         files=files,
     shell:
         "{JOB} {params.told:q} {params.files:q} {log:q}"
-
-
-rule tables:
-    input:
-        rules.collate.output,
-        rules.provenance.output,
-        f"{RESULTS}/tables/noise.parquet",
-        [f"{RESULTS}/tables/external.parquet"] if EXTERNAL else [],
-        f"{RESULTS}/findings.md",

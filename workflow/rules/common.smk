@@ -35,7 +35,7 @@ if workflow.is_main_process:
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 try:
-    STUDY = study.read(config)
+    STUDY = study.read(config, checked=not workflow.is_main_process)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -93,7 +93,7 @@ wildcard_constraints:
 
 
 def told(stage, settings=lambda wildcards: {}, module=None):
-    """What a job is told of the study, as JSON: the stage, its arguments beside files, and the
+    """What a job is told of the study (`lmtopo.arguments`): the stage, its arguments beside files, and the
     fingerprint of its code, or of the ``module`` that does its work. It depends on the wildcards
     alone, so Snakemake re-runs the rule when it changes (parameters made from inputs or outputs are
     not compared)."""
@@ -109,7 +109,7 @@ def call(stage, code, arguments):
 
 
 def files_and(more):
-    """The rule's named inputs and outputs, as JSON: the other arguments of the stage; and what
+    """The rule's named inputs and outputs, the other arguments of the stage; and what
     ``more(wildcards)`` adds, arguments that may change without a re-run."""
 
     def build(wildcards, input, output):

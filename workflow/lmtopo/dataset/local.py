@@ -56,6 +56,7 @@ def parts(origin: Mapping[str, Any]) -> list[Part]:
         If a file or a column is missing, a file has no text, or keys do not go together.
     """
     check_keys(origin)
+    check_separator(origin)
     found = [open_part(origin, split, path) for split, path in paths(origin).items()]
     if len({part.unit for part in found}) > 1:
         told = ", ".join(f"'{part.path}': {part.unit}" for part in found)
@@ -78,6 +79,17 @@ def check_keys(origin: Mapping[str, Any]) -> None:
     if unit is not None and unit not in possible:
         raise InputError(
             f"documents: {unit} cannot be had from format {kind}, only {' or '.join(possible)}"
+        )
+
+
+def check_separator(origin: Mapping[str, Any]) -> None:
+    """Refuse a separator that none of the files has; one of several may be a single document."""
+    separator, files = origin.get("separator"), paths(origin).values()
+    if separator and not any(readers.separates(file, separator) for file in files):
+        named = ", ".join(f"'{file}'" for file in files)
+        raise InputError(
+            f"the separator '{separator}' stands on no line of {named}: correct it (a single "
+            "document ends with it)"
         )
 
 

@@ -57,14 +57,17 @@ def text(path: Path, separator: str) -> Iterator[Row]:
         else:
             inside = inside or separator in line
             lines.append(line)
-    if lines and not separated:
-        where = "inside lines, but never on a line of its own" if inside else "on no line"
-        mend = "put a line end before and after each" if inside else "correct separator"
+    if inside and not separated:
         raise InputError(
-            f"'{path}' has the separator '{separator}' {where}: {mend} (a single document ends "
-            "with it)"
+            f"'{path}' has the separator '{separator}' inside lines, but never on a line of its "
+            "own: put a line end before and after each"
         )
     yield {"text": without_end("".join(lines))}
+
+
+def separates(path: Path, separator: str) -> bool:
+    """Whether a line of a file holds ``separator``."""
+    return any(separator in line for line in decoded_lines(path))
 
 
 def lines(path: Path) -> Iterator[Row]:
@@ -123,9 +126,9 @@ def table(path: Path, rows: Iterable[tuple[int, list[str]]], choose: Choose) -> 
             continue
         if header is None:
             header = row
-            if twice := next((name for name in row if row.count(name) > 1 and name), None):
-                raise InputError(f"'{path}' has several columns '{twice}': rename or remove one")
             places = {ours: row.index(theirs) for ours, theirs in choose(row).items()}
+            if twice := next((row[at] for at in places.values() if row.count(row[at]) > 1), None):
+                raise InputError(f"'{path}' has several columns '{twice}': rename or remove one")
         elif len(row) != len(header):
             raise InputError(
                 f"'{path}', line {number} has {len(row)} fields, but the header has {len(header)}"

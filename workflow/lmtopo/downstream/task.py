@@ -79,7 +79,7 @@ def labels_of(
     check_columns(name, rows[0])
     labels = [row["label"] for row in rows]
     check_labels(name, split, labels, (0, 1, "0", "1"))
-    return np.array(labels).astype(np.int64)
+    return np.array([int(label) for label in labels], dtype=np.int64)
 
 
 def check_columns(name: str, known: Collection[str]) -> None:

@@ -112,7 +112,7 @@ def answer(evidence: pd.DataFrame, null: str | None) -> str:
     held, of_geometry = (one[one["verdict"] == verdict.SUPPORTED] for one in (shape, geometry))
     spectrum = null in SAME_SPECTRUM
     beyond = "compute"
-    if tests["has_null"].any():
+    if tests["has_null"].all():
         beyond += " and the spectrum" if spectrum else " and the null"
     kind = "topological " if len(geometry) else ""
     count = f"{len(shape)} {kind}{'test' if len(shape) == 1 else 'tests'} declared beforehand"

@@ -42,7 +42,7 @@ NAMELESS = "unnamed:"
 NULL_ENDS = ("_null_mean", "_gaussian_mean", "_null")
 HOMOLOGY = re.compile(r"(?:^|_)(?:h|betti_?|beta_?|dim)(\d)(?:_|$)", re.IGNORECASE)
 PERPLEXITY = re.compile(r"perplexity|(?:^|[^a-z])ppl", re.IGNORECASE)
-LOGARITHM = re.compile(r"(?:^|[^a-z])(?:log|ln|nll)", re.IGNORECASE)
+LOGARITHM = re.compile(r"(?:^|[^a-z])(?:log|ln|nll)(?:[^a-z]|$)|bits_per", re.IGNORECASE)
 WIDE = 10.0
 """A positive quality whose largest value is more than so many times its smallest is taken in
 logarithms."""
@@ -92,7 +92,8 @@ def read(
     odd = frame["step"][frame["step"] % 1 != 0]
     if len(odd):
         raise InputError(
-            f"table '{path}' has {columns['step']} {odd.iloc[0]:g}: steps are whole numbers"
+            f"table '{path}' has {columns['step']} {odd.iloc[0]:g}: steps are whole numbers, so "
+            "count in smaller ones"
         )
     if "compute" in frame:
         if still := standing(frame):

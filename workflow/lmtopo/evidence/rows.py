@@ -76,7 +76,8 @@ def of_run(run: Trajectory, warmup: float) -> dict[str, Any]:
         "n": known.sum(axis=0),
         "partial": partial_where_known(run.log_compute, run.x, run.y),
         "excess": partial_where_known(run.log_compute, run.excess, run.y),
-        "has_null": (np.isfinite(run.excess) & np.isfinite(run.y)).sum(axis=0) >= FEWEST,
+        "has_null": np.isfinite(run.excess).any(axis=0),
+        "null_tested": (np.isfinite(run.excess) & np.isfinite(run.y)).sum(axis=0) >= FEWEST,
         "follows_p": np.full(known.shape[1], np.nan),
         "quality_follows_p": np.full(known.shape[1], np.nan),
         **{name: np.zeros(known.shape[1]) for name in SUMS},
@@ -153,10 +154,14 @@ def summed(parts: Sequence[Mapping[str, Any]], equal: Mapping[str, list[Associat
     fair, fair_excess = (pool(equal[name]) if equal[name] else None for name in ("x", "excess"))
     found["equal_compute"] = nothing if fair is None else fair.r
     found["equal_p"] = nothing if fair is None else fair.p
-    found["excess_p"] = excess.p
+    tested = np.any([one["null_tested"] for one in parts], axis=0)
+    # an excess that stays as it is, such as none at all, is tied to nothing
+    found["excess_p"] = np.where(tested & np.isnan(excess.p), 1.0, excess.p)
     if fair_excess is not None:
         opposite = np.sign(fair_excess.r) * np.sign(excess.r) < 0
-        found["excess_p"] = np.where(opposite, 1.0, np.fmax(excess.p, fair_excess.p))
+        found["excess_p"] = np.where(
+            opposite, 1.0, np.fmax(found["excess_p"], np.where(tested, fair_excess.p, np.nan))
+        )
     return found
 
 

@@ -36,7 +36,8 @@ def verdict(rows: pd.DataFrame) -> "pd.Series[str]":
        primary row, by ``q``, the larger of the two corrected for all primary rows.
 
        - `SPECTRAL`: it holds, but that of the excess over the null does not, with the same sign
-       - `SUPPORTED`: it holds in a primary row, at equal compute between runs of one family
+       - `SUPPORTED`: it holds in a primary row, at equal compute between runs of one family, and,
+         where there is a null, at checkpoints enough to compare with it
        - `EXPLORATORY`: it holds otherwise.
     5. `CONFOUNDED`: signature and target both follow compute.
     6. `NOISE`: what is left.
@@ -44,8 +45,9 @@ def verdict(rows: pd.DataFrame) -> "pd.Series[str]":
     p = joint(rows)
     holds = np.where(rows["primary"], rows["q"], p) <= ALPHA
     same = np.sign(rows["partial"]) == np.sign(rows["excess"])
-    beyond = ~rows["has_null"] | ((rows["excess_p"] <= ALPHA) & same)
-    claim = rows["primary"] & rows["siblings"]
+    unknown = rows["has_null"] & rows["excess_p"].isna()
+    beyond = ~rows["has_null"] | unknown | ((rows["excess_p"] <= ALPHA) & same)
+    claim = rows["primary"] & rows["siblings"] & ~unknown
     return pd.Series(
         np.select(
             [

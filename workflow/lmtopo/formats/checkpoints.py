@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+SINGLE = ("model.safetensors", "pytorch_model.bin")
+"""All weights in one file; if it is there, transformers reads no shards."""
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 STEP = re.compile(
     r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)([KM])?(?![\d.,]*\d|[a-z])",
@@ -135,9 +137,11 @@ def check_whole(folder: str | Path) -> None:
         size = Path(file).stat().st_size
         if size == 0 or (file.endswith(".safetensors") and size < promised(file)):
             raise InputError(f"'{file}' is cut short: copy or save the checkpoint again")
-    index = next(Path(folder).glob(f"*{Path(files[0]).suffix}.index.json"), None)
     names = {Path(file).name for file in files}
-    if index is not None:
+    if names & {*SINGLE}:
+        return
+    index = Path(folder) / f"{SINGLE[files[0].endswith('.bin')]}.index.json"
+    if index.is_file():
         try:
             shards = set(read_json(index)["weight_map"].values())
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -214,7 +218,7 @@ def read_shape(folder: str | Path) -> Shape:
 
 def check_text(folder: str | Path, config: Mapping[str, Any]) -> None:
     """Refuse a model of images and the like, whose configuration holds another for text."""
-    if "text_config" in config:
+    if config.get("text_config"):
         raise InputError(
             f"'{folder}' is a model of more than text ({config.get('model_type')}): only those of "
             "text alone can be observed"

@@ -42,8 +42,8 @@ SENTENCE = 40
 UNKNOWN = sizes.Shape(layers=24, width=2048, matrices=10**9, vocabulary=50_304, total=14 * 10**8)
 """A model of which nothing is known is assumed to be as large."""
 
-SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)(m|b)(?![a-z0-9])", re.IGNORECASE)
-"""How a name tells parameters: ``6.9b``, ``410m``."""
+SIZE = re.compile(r"(?<![a-z0-9._])(?:(\d+)x)?(\d+(?:[._]\d+)?)(m|b)(?![a-z0-9])", re.IGNORECASE)
+"""How a name tells parameters: ``6.9b``, ``410m``, ``1_6b``, ``8x7B``."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +191,14 @@ def shape(study: Study, model: str) -> sizes.Shape:
 
 def named(repo: str) -> sizes.Shape:
     """The shape of a model of which only the name is known, which may tell its parameters."""
-    size = SIZE.search(repo.rpartition("/")[2])
-    if size is None:
+    told = SIZE.findall(repo.rpartition("/")[2])
+    if not told:
         return UNKNOWN
-    scale = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2].lower()] / UNKNOWN.matrices
+    sizes_told = [
+        int(experts or 1) * float(size.replace("_", ".")) * {"m": 1e6, "b": 1e9}[unit.lower()]
+        for experts, size, unit in told
+    ]
+    scale = max(sizes_told) / UNKNOWN.matrices
     side = scale ** (1 / 3)  # parameters grow with the layers and the square of the width
     return sizes.Shape(
         layers=ceil(UNKNOWN.layers * side),

@@ -23,7 +23,7 @@ from lmtopo.study.schema import (
     StudyFile,
     TrainedModel,
 )
-from lmtopo.tokenizer import alike, file_hash, has_tokenizer
+from lmtopo.tokenizer import file_hash, has_tokenizer
 
 RELEASED = "released"
 ASKING = 15.0
@@ -198,8 +198,9 @@ class Study:
         return {key: value for key, value in self.tokenizers[name].items() if key in places}
 
 
-def read(raw: Mapping[str, Any]) -> Study:
-    """The study that a parsed study file describes.
+def read(raw: Mapping[str, Any], *, checked: bool = False) -> Study:
+    """The study that a parsed study file describes. ``checked``: by the process that starts the
+    job in which it is read, so that files need not be looked through again.
 
     Raises
     ------
@@ -218,9 +219,10 @@ def read(raw: Mapping[str, Any]) -> Study:
                     runs[name, budget] = run_of(file, name, model, budget)
                 except InputError as error:
                     problems.append(f"models.{name}: {error}")
-        problems += check.tokenizers(file)
-        problems += check.datasets(file)
-    if not problems:
+        if not checked:
+            problems += check.tokenizers(file)
+            problems += check.datasets(file)
+    if not problems and not checked:
         problems += check.outside_metrics(file, steps(runs.values()))
     if problems:
         raise InputError(check.report(file.study, list(dict.fromkeys(problems))))
@@ -413,29 +415,16 @@ def files_under(path: str) -> list[str]:
 
 def tokenizer_folder(model: LocalModel) -> str:
     """The folder whose tokenizer a local model uses: as given, or of the first checkpoint that
-    has one, or the folder above the checkpoints.
-
-    Raises
-    ------
-    InputError
-        If there is none, or checkpoints have different ones.
-    """
-    paths: list[str] = []
+    has one, or the folder above the checkpoints."""
     if model.tokenizer_path is not None:
         folders = [model.tokenizer_path]
     else:
         paths = [folder.path for folder in checkpoints.find(model.path, step=model.step)]
         folders = [*paths, *dict.fromkeys(str(Path(path).parent) for path in paths)]
-    having = [folder for folder in folders if has_tokenizer(folder)]
-    if not having:
-        raise InputError(
-            f"no tokenizer in {', '.join(repr(folder) for folder in folders[:3])}"
-            f"{' ...' if len(folders) > 3 else ''}: give tokenizer_path, a folder that has one"
-        )
-    for folder in having[1:]:
-        if folder in paths and not alike(having[0], folder):
-            raise InputError(
-                f"'{having[0]}' and '{folder}' have different tokenizers: give those of one "
-                "tokenizer a model of their own, or say which one reads all with tokenizer_path"
-            )
-    return having[0]
+    for folder in folders:
+        if has_tokenizer(folder):
+            return folder
+    raise InputError(
+        f"no tokenizer in {', '.join(repr(folder) for folder in folders[:3])}"
+        f"{' ...' if len(folders) > 3 else ''}: give tokenizer_path, a folder that has one"
+    )

@@ -21,6 +21,7 @@ from lmtopo.job import say
 from lmtopo.tables import write
 
 STATE = Path(".lmtopo/state")
+LOCKS = Path(".lmtopo/locks")
 SAVE_EVERY = 30.0  # seconds
 SAY_EVERY = 5.0
 COLUMNS = ("loss", "learning_rate", "gradient_norm")
@@ -49,11 +50,12 @@ class State:
         self._rows = torch.full((self._last, len(COLUMNS)), torch.nan, dtype=torch.float64)
         self._timing: list[tuple[int, int, float]] = []
         self.step = 0
-        held = lock(self._folder.with_suffix(".lock"))
+        path = LOCKS / f"{self._folder.name}.lock"
+        held = lock(path)
         if held is None:
             raise InputError(
                 f"run '{name}' is being trained by another job, perhaps one that a killed run has "
-                "left: wait for its end, or cancel it"
+                f"left: wait for its end, or cancel it (it holds '{path}')"
             )
         self._held = held
         self.run = self._folder / "run"
@@ -104,7 +106,6 @@ class State:
         with atomic(run) as temporary:
             shutil.move(self.run, temporary)
         shutil.rmtree(self._folder)
-        self._folder.with_suffix(".lock").unlink()
 
     def _stretch(self) -> tuple[int, int, float]:
         """Steps since the process began, and the seconds they took."""

@@ -31,7 +31,6 @@ def datasets(file: StudyFile) -> list[str]:
     trained = [model for model in file.models.values() if isinstance(model, TrainedModel)]
     evaluated = {entry.dataset: entry for entry in file.evaluate}
     tasks = {task.dataset: task for task in file.downstream.tasks}
-    most: dict[str, int] = {}
     for name in dict.fromkeys([*(model.dataset for model in trained), *evaluated, *tasks]):
         problems += [f"datasets.{name}: {line}" for line in other_origin(file, name)]
         try:
@@ -42,8 +41,6 @@ def datasets(file: StudyFile) -> list[str]:
         sizes = document_bytes(file.datasets[name], surveyed)
         if sizes is None:
             continue
-        if "train" in sizes:  # a token is a byte at least, or the end of a document
-            most[name] = sum(sizes["train"]) + len(sizes["train"])
         wanted = {"train"} if any(model.dataset == name for model in trained) else set()
         if name in evaluated:
             wanted.add(evaluated[name].split)
@@ -61,10 +58,7 @@ def datasets(file: StudyFile) -> list[str]:
             problems += unlearnable(file, tasks[name], surveyed)
     for name, model in file.models.items():
         if isinstance(model, TrainedModel):
-            problems += [
-                f"models.{name}: {line}"
-                for line in odd_unique(file, model, most.get(model.dataset))
-            ]
+            problems += [f"models.{name}: {line}" for line in too_few_unique(file, model)]
     return problems
 
 
@@ -137,8 +131,7 @@ def too_small(file: StudyFile, entry: Evaluation, sizes: list[int]) -> str | Non
     return None
 
 
-def odd_unique(file: StudyFile, model: TrainedModel, most: int | None) -> list[str]:
-    """Budgets of fewer different tokens than a window has, or of more than ``most``."""
+def too_few_unique(file: StudyFile, model: TrainedModel) -> list[str]:
     problems = []
     for name in model.budgets:
         unique = file.budgets[name].unique_tokens
@@ -146,11 +139,6 @@ def odd_unique(file: StudyFile, model: TrainedModel, most: int | None) -> list[s
             problems.append(
                 f"budgets.{name}.unique_tokens is {unique}, less than one window of "
                 f"train.context + 1 = {file.train.context + 1} tokens"
-            )
-        if unique is not None and most is not None and unique > most:
-            problems.append(
-                f"budgets.{name}.unique_tokens is {unique}, but the split train of dataset "
-                f"'{model.dataset}' has at most {most} tokens"
             )
     return problems
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lmtopo import external
 from lmtopo.errors import InputError
+from lmtopo.formats import checkpoints
 from lmtopo.study.check.parse import unknown
 from lmtopo.study.check.sections import evidence, sections, signatures, tasks
 from lmtopo.study.resolve import RELEASED
@@ -127,6 +128,8 @@ def tokenizers(file: StudyFile) -> list[str]:
         try:
             # those from the hub are compared when each revision's listing is read
             origin: Any = "hub" if isinstance(model, HubModel) else tokenizer_origin(model)
+            if isinstance(model, LocalModel):
+                one_tokenizer(model)
         except InputError as error:
             problems.append(f"models.{name}: {error}")
             continue
@@ -140,12 +143,27 @@ def tokenizers(file: StudyFile) -> list[str]:
     return problems
 
 
+def one_tokenizer(model: LocalModel) -> None:
+    """Refuse checkpoints of one model that come with different tokenizers."""
+    from lmtopo.tokenizer import alike, has_tokenizer
+
+    if model.tokenizer_path is not None:
+        return
+    paths = [folder.path for folder in checkpoints.find(model.path, step=model.step)]
+    having = [path for path in paths if has_tokenizer(path)]
+    if having and (other := alike(having)) is not None:
+        raise InputError(
+            f"'{having[0]}' and '{other}' have different tokenizers: give those of one tokenizer a "
+            "model of their own, or say which one reads all with tokenizer_path"
+        )
+
+
 def same_source(one: Any, other: Any) -> bool:
     """Whether two origins are folders of one tokenizer."""
     from lmtopo.tokenizer import alike
 
     local = all(isinstance(origin, dict) and "source" in origin for origin in (one, other))
-    return local and alike(one["source"], other["source"])
+    return local and alike([one["source"], other["source"]]) is None
 
 
 def outside_metrics(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:

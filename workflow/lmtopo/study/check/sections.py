@@ -165,6 +165,9 @@ def evidence(file: StudyFile) -> list[str]:
     by_dimension = [*NUMBERS.of_diagram, significant.NAME]
     top = file.homology.max_dimension
     entries = {entry.dataset: entry for entry in file.evaluate}
+    targets = known_targets(file) if file.evidence.primary else None
+    of_blocks = any(test.layer.startswith("block_") for test in file.evidence.primary)
+    most = max(map(blocks, file.models.values())) if of_blocks else 0
     for index, test in enumerate(file.evidence.primary):
         where = f"evidence.primary[{index}]"
         if test.signature not in names:
@@ -183,15 +186,12 @@ def evidence(file: StudyFile) -> list[str]:
                 f"{where}.dimension: '{test.signature}' belongs to no homology dimension: leave "
                 "dimension out"
             )
-        if test.layer.startswith("block_"):
-            most = max(blocks(model) for model in file.models.values())
-            if int(test.layer.removeprefix("block_")) > most:
-                problems.append(
-                    f"{where}.layer: no model has a '{test.layer}', at most {most:g} blocks"
-                )
+        if test.layer.startswith("block_") and int(test.layer.removeprefix("block_")) > most:
+            problems.append(
+                f"{where}.layer: no model has a '{test.layer}', at most {most:g} blocks"
+            )
         if test.signature == significant.NAME:
             problems += too_few_draws(file, f"{where}.signature")
-        targets = known_targets(file)
         if targets is not None and test.target not in targets:
             close = difflib.get_close_matches(test.target, targets, 1, 0.6)
             problems.append(
