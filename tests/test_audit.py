@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,25 @@ def test_diagrams_of_another_step_are_found(tmp_path: Path) -> None:
     found = str(tmp_path / "distances.parquet")
     audit.audit(models=[], quality=none, distances=found, report=report, patience=1.0)
     assert pd.read_csv(report)["checkpoints"].tolist() == ["step20000"]
+
+
+def test_checkpoints_that_lie_farther_apart_are_no_jump() -> None:
+    steps = [*range(1000, 7000, 1000), 50_000, 100_000, *range(101_000, 107_000, 1000)]
+    table = distances_along([step / 1000 for step in steps])
+    ends = dict(enumerate(steps))
+    for column in ("step", "other_step"):
+        table[column] = (table[column] // 1000).map(ends)
+    assert not list(far_from_neighbours(table))
+
+
+def test_what_trainers_save_beside_weights_is_no_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["pytorch_model.bin", "training_args.bin", "optimizer.bin", "config.json"]
+    files = {name: SimpleNamespace(sha256=name, blob="") for name in names}
+    monkeypatch.setattr("lmtopo.hub.snapshot.listing", lambda *_, **__: files)
+    assert audit.shards("r", "main", 1.0) == {"pytorch_model.bin": "pytorch_model.bin"}
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    files |= {name: SimpleNamespace(sha256=name, blob="") for name in (*shards, "x.safetensors")}
+    assert set(audit.shards("r", "main", 1.0)) == set(shards)
 
 
 def test_equal_checkpoints_and_short_runs_are_no_jump() -> None:

@@ -143,6 +143,28 @@ def test_a_direction_that_decides_is_found_and_noise_is_not() -> None:
     assert strength < 10
 
 
+def test_of_strengths_that_are_right_as_often_the_strongest_is_taken() -> None:
+    close = np.nextafter(0.675, 1)
+    assert classifier.first_best({"mean_test_score": [0.5, 0.675, close, 0.6]}) == 1
+    assert classifier.first_best({"mean_test_score": np.array([0.5, 0.6, 0.7])}) == 2
+
+
+def test_labels_may_be_words_where_another_split_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for split, labels in (("train", "01"), ("validation", "10"), ("test", "??")):
+        rows = [f"One {number}.,Two {number}.,{label}" for number, label in enumerate(labels)]
+        Path(f"{split}.csv").write_text("\n".join(["sentence1,sentence2,label", *rows]) + "\n")
+    splits = {split: f"{split}.csv" for split in ("train", "validation", "test")}
+    origin = {"source": "local", "format": "csv", "splits": splits}
+    dataset(folder="d", name="d", study="s", origin=origin)
+    assert task.read("d", "train", rows=10).labels.tolist() == [0, 1]
+    assert task.read("d", "validation", rows=1).labels.tolist() == [1]
+    with pytest.raises(InputError, match=r"split 'test' has the label '\?'"):
+        task.read("d", "test", rows=10)
+
+
 def test_sparse_and_dense_features_give_the_same_classifier() -> None:
     rng = np.random.default_rng(0)
     train, test = rng.poisson(0.3, (2, 200, 30)).astype(np.float64)

@@ -91,6 +91,19 @@ def test_merges_are_part_of_a_tokenizer(tmp_path: Path) -> None:
     assert tokenizer.alike([tmp_path / "one", tmp_path / "two"]) == tmp_path / "two"
 
 
+def test_a_tokenizer_in_two_forms_is_one(tmp_path: Path, tokenizer_folder: Path) -> None:
+    shutil.copytree(tokenizer_folder, tmp_path / "both")
+    (tmp_path / "slow").mkdir()
+    for name, text in (("vocab.json", "{}"), ("merges.txt", "a b\n")):
+        (tmp_path / "both" / name).write_text(text)
+        (tmp_path / "slow" / name).write_text(text)
+    shutil.copy(tokenizer_folder / "tokenizer_config.json", tmp_path / "slow")
+    folders = [tmp_path / "both", tmp_path / "slow"]
+    assert tokenizer.alike(folders) is None
+    (tmp_path / "slow/merges.txt").write_text("a c\n")
+    assert tokenizer.alike(folders) == tmp_path / "slow"
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_copy_splits_beside_special_tokens_as_the_original(tmp_path: Path, legacy: bool) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

@@ -178,8 +178,36 @@ def test_all_shards_must_be_there(sharded: Path) -> None:
     with pytest.raises(InputError, match="is no index of shards"):
         checkpoint.find(str(sharded))
     index.unlink()
-    with pytest.raises(InputError, match=r"has the shard '.*', but no index"):
+    with pytest.raises(InputError, match="holds no weights"):
         checkpoint.find(str(sharded))
+
+
+def test_what_lies_beside_the_weights_is_not_theirs(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    folder = save_checkpoint(tmp_path / "step1")
+    index = '{"weight_map": {"a": "model-00001-of-00002.safetensors"}}'
+    (folder / "model.safetensors.index.json").write_text(index)
+    (folder / "consolidated.safetensors.index.json").write_text(index)
+    for name in ("optimizer-00001-of-00002.safetensors", "optimizer.bin", "training_args.bin"):
+        (folder / name).write_bytes(b"")
+    assert checkpoint.find(str(folder))[0].step == 1
+    names = [Path(file).name for file in checkpoint.weight_files(folder)]
+    assert names == ["config.json", "model.safetensors"]
+
+
+def test_pickled_weights_are_those_although_a_head_is_in_safetensors(
+    tmp_path: Path, save_checkpoint: Callable[..., Path]
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = save_checkpoint(tmp_path / "step1")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").rename(folder / "value_head.safetensors")
+    names = [Path(file).name for file in checkpoint.weight_files(folder)]
+    assert names == ["config.json", "pytorch_model.bin"]
+    checkpoint.load(folder, dtype="float32")
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -1])

@@ -17,12 +17,12 @@ import pandas as pd
 
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
+from lmtopo.formats.checkpoints import SINGLE
 from lmtopo.job import say
 from lmtopo.tables import write_csv
 
 COLUMNS = ("model", "finding", "checkpoints", "detail")
 AT_ONCE = 4
-WEIGHTS = (".safetensors", ".bin")
 JUMP = 8.0
 """Spreads (median absolute deviations) by which a jump exceeds what the run's others do."""
 FAR = 1.5
@@ -86,12 +86,15 @@ def shards(repo: str, revision: str, patience: float) -> dict[str, str] | str:
         files = listing(repo, revision, patience=patience)
     except InputError as error:
         return str(error)
-    for suffix in WEIGHTS:
+    for whole in SINGLE:  # and not what trainers save beside, such as training_args.bin
+        stem, _, suffix = whole.partition(".")
         found = {
             path: str(file.sha256 or file.blob)
             for path, file in files.items()
-            if path.endswith(suffix) and "/" not in path
+            if path == whole or (path.startswith(f"{stem}-") and path.endswith(f".{suffix}"))
         }
+        if whole in found:
+            found = {whole: found[whole]}
         if found:
             return found
     return "it has no weights"
@@ -173,10 +176,21 @@ def far_from_neighbours(distances: pd.DataFrame) -> Iterator[Finding]:
         gaps = np.maximum(series.to_numpy(), np.finfo(np.float64).tiny)
         if len(gaps) < 7:
             continue
+        ends = np.array(list(series.index), dtype=np.float64)
+        # where checkpoints lie farther apart, diagrams do; by steps, or by their logarithms
+        apart = [np.ones(len(gaps)), np.ptp(ends, axis=1), np.ptp(np.log1p(ends), axis=1)]
         for place in range(1, len(gaps)):
             beside = [*range(max(0, place - 3), place - 1), *range(place + 1, place + 3)]
-            usual = gaps[[one for one in beside if one < len(gaps)]].max(axis=0)
-            times = float(np.median(gaps[place - 1 : place + 1].min(axis=0) / usual))
+            beside = [one for one in beside if one < len(gaps)]
+            times = min(
+                float(
+                    np.median(
+                        (gaps / size[:, None])[place - 1 : place + 1].min(axis=0)
+                        / (gaps / size[:, None])[beside].max(axis=0)
+                    )
+                )
+                for size in apart
+            )
             if times > FAR:
                 detail = (
                     f"{dataset}: diagrams {times:.1f} times as far from both neighbours as usual"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lmtopo.errors import InputError
 from lmtopo.files import atomic, read_json, write_json
+from lmtopo.formats.checkpoints import SINGLE
 from lmtopo.job import say
 
 if TYPE_CHECKING:
     from lmtopo.hub.snapshot import Snapshot
 
 CONFIG = "config.json"
-SINGLE = ("model.safetensors", "pytorch_model.bin")
 ORIGIN = "hub.json"
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 END_OF_TEXT = "<|endoftext|>"
-FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+VOCABULARY = "vocab.json"
+FILES = ("tokenizer.json", "tokenizer.model", VOCABULARY, "vocab.txt", "spiece.model")
 CONFIG = "tokenizer_config.json"
 UNSAVED = ("legacy",)
 """Keys of it that decide how texts are split, and that transformers does not save again."""
@@ -214,11 +215,17 @@ def defined(folder: str | Path) -> Path:
 
 def file_hash(folder: str | Path) -> str:
     """SHA-256 of the file that defines the tokenizer in a folder, and of its merges beside it."""
-    found, merges = defined(folder), Path(folder) / MERGES
-    hashes = files.sha256(found)
-    if found.name == "vocab.json" and merges.is_file():
-        return hashlib.sha256(f"{hashes} {files.sha256(merges)}".encode()).hexdigest()
-    return hashes
+    found = defined(folder)
+    pair = vocabulary_hash(folder) if found.name == VOCABULARY else None
+    return pair or files.sha256(found)
+
+
+def vocabulary_hash(folder: str | Path) -> str | None:
+    """SHA-256 of a vocabulary and the merges beside it; None if there are not both."""
+    pair = [Path(folder) / name for name in (VOCABULARY, MERGES)]
+    if not all(path.is_file() for path in pair):
+        return None
+    return hashlib.sha256(" ".join(map(files.sha256, pair)).encode()).hexdigest()
 
 
 def alike(folders: Sequence[str | Path]) -> str | Path | None:
@@ -238,6 +245,9 @@ def alike(folders: Sequence[str | Path]) -> str | Path | None:
         if (own := file_hash(folder)) in same:
             continue
         names = {defined(folder).name, defined(folders[0]).name}
+        slow = vocabulary_hash(folder)
+        if slow is not None and slow == vocabulary_hash(folders[0]):
+            continue  # one of them has a tokenizer.json as well
         if names != {"tokenizer.json"} or (
             content_hash(defined(folder)) != content_hash(defined(folders[0]))
         ):

@@ -70,6 +70,7 @@ def d90(
     from lmtopo.d90.smallest import gain, smallest
     from lmtopo.downstream import check_fit, task
     from lmtopo.files import read_json, write_json
+    from lmtopo.fingerprint import fingerprint
     from lmtopo.formats import checkpoints
     from lmtopo.job import say
     from lmtopo.resources import run_columns
@@ -97,6 +98,7 @@ def d90(
     }
     recipe = Recipe(steps=steps, batch_size=batch_size, learning_rate=learning_rate)
     key = {
+        "code": fingerprint("d90"),
         "weights": list(checkpoints.hashes(checkpoint).values()),
         "texts": hashlib.sha256(json.dumps(texts).encode()).hexdigest(),
         "labels": learned.labels.tolist(),

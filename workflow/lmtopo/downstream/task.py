@@ -1,6 +1,6 @@
 """A task: labelled pairs of sentences, as MRPC has them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,13 @@ def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
         labels += some["label"]
         if len(first) == rows:
             break
-    check_labels(folder.name, split, labels, (0, 1))
-    return Pairs(first, second, np.array(labels, dtype=np.int64))
+    return Pairs(first, second, numbers(folder.name, split, labels))
 
 
 def labels_of(
     name: str, split: str, rows: Sequence[Mapping[str, Any]]
 ) -> Int64[np.ndarray, " pairs"]:
-    """The labels of rows of the user's files, which may hold them in words.
+    """The labels of rows of the user's files.
 
     Raises
     ------
@@ -77,9 +76,7 @@ def labels_of(
         As `read` would, once the rows are saved.
     """
     check_columns(name, rows[0])
-    labels = [row["label"] for row in rows]
-    check_labels(name, split, labels, (0, 1, "0", "1"))
-    return np.array([int(label) for label in labels], dtype=np.int64)
+    return numbers(name, split, [row["label"] for row in rows])
 
 
 def check_columns(name: str, known: Collection[str]) -> None:
@@ -91,15 +88,15 @@ def check_columns(name: str, known: Collection[str]) -> None:
         )
 
 
-def check_labels(
-    name: str, split: str, labels: Iterable[object], possible: Collection[object]
-) -> None:
+def numbers(name: str, split: str, labels: Sequence[Any]) -> Int64[np.ndarray, " pairs"]:
+    """Labels as numbers; in files of text, where another split has other labels, they are words."""
     for label in labels:
-        if label not in possible:
+        if label not in (0, 1, "0", "1"):
             raise InputError(
                 f"dataset '{name}', split '{split}' has the label {label!r}: a task of "
                 "downstream has labels 0 and 1 (1: the sentences mean the same)"
             )
+    return np.array([int(label) for label in labels], dtype=np.int64)
 
 
 def check_learnable(name: str, labels: Int64[np.ndarray, " pairs"]) -> None:

@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 SINGLE = ("model.safetensors", "pytorch_model.bin")
-"""All weights in one file; if it is there, transformers reads no shards."""
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+"""Where transformers looks for weights: a file, or else the shards that an index beside names."""
 STEP = re.compile(
     r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)([KM])?(?![\d.,]*\d|[a-z])",
     re.IGNORECASE,
 )
 TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?(?![\d.,]*\d|[a-z])", re.IGNORECASE)
-SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 HEAD = 100_000_000
 """Bytes that the head of a safetensors file may have, by its definition."""
 POINTER = b"version https://git-lfs"
@@ -100,28 +98,44 @@ def find(path: str, *, step: int | None = None) -> list[Folder]:
 
 
 def weight_files(folder: str | Path) -> list[str]:
-    """The files that define a checkpoint: its config and its weights, one format only.
+    """The files that define a checkpoint: its config and the weights that transformers reads,
+    whatever else lies beside them (other formats, states of an optimizer).
 
     Raises
     ------
     InputError
-        If the configuration or the weights are missing, or were never pulled by Git LFS.
+        If the configuration or weights are missing, or were never pulled by Git LFS.
     """
     folder = Path(folder)
     config = folder / "config.json"
     if not config.is_file():
         raise InputError(f"'{folder}' holds no config.json: it is no Hugging Face checkpoint")
-    for pattern in WEIGHTS:
-        files = sorted(str(file) for file in folder.glob(pattern))
-        if files:
-            found = [str(config), *files]
-            if pointers := [file for file in found if is_pointer(file)]:
-                raise InputError(
-                    f"'{pointers[0]}' is a pointer of Git LFS and not the file itself: run "
-                    "`git lfs pull` in its repository"
-                )
-            return found
-    raise InputError(f"'{folder}' holds no weights (looked for {' and '.join(WEIGHTS)})")
+    found = [str(config), *(str(folder / name) for name in weight_names(folder))]
+    if pointers := [file for file in found if is_pointer(file)]:
+        raise InputError(
+            f"'{pointers[0]}' is a pointer of Git LFS and not the file itself: run "
+            "`git lfs pull` in its repository"
+        )
+    return found
+
+
+def weight_names(folder: Path) -> list[str]:
+    for whole in SINGLE:
+        if (folder / whole).is_file():
+            return [whole]
+        index = folder / f"{whole}.index.json"
+        if not index.is_file():
+            continue
+        try:
+            shards = sorted(set(read_json(index)["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InputError(f"'{index}' is no index of shards: copy it again") from None
+        if lost := [shard for shard in shards if not (folder / shard).is_file()]:
+            raise InputError(f"'{folder}' lacks '{lost[0]}', which {index.name} names")
+        return shards
+    raise InputError(
+        f"'{folder}' holds no weights (looked for {' and '.join(SINGLE)}, whole or in shards)"
+    )
 
 
 def check_whole(folder: str | Path) -> None:
@@ -130,26 +144,12 @@ def check_whole(folder: str | Path) -> None:
     Raises
     ------
     InputError
-        If `weight_files` does, a file is empty or shorter than it says, or shards are missing.
+        If `weight_files` does, or a file is empty or shorter than it says.
     """
-    files = weight_files(folder)[1:]
-    for file in files:
+    for file in weight_files(folder)[1:]:
         size = Path(file).stat().st_size
         if size == 0 or (file.endswith(".safetensors") and size < promised(file)):
             raise InputError(f"'{file}' is cut short: copy or save the checkpoint again")
-    names = {Path(file).name for file in files}
-    if names & {*SINGLE}:
-        return
-    index = Path(folder) / f"{SINGLE[files[0].endswith('.bin')]}.index.json"
-    if index.is_file():
-        try:
-            shards = set(read_json(index)["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(f"'{index}' is no index of shards: copy it again") from None
-        if lost := sorted(shards - names):
-            raise InputError(f"'{folder}' lacks '{lost[0]}', which {index.name} names")
-    elif shard := next((name for name in sorted(names) if SHARD.search(name)), None):
-        raise InputError(f"'{folder}' has the shard '{shard}', but no index that says of what")
 
 
 def promised(file: str) -> int:

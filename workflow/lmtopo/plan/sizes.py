@@ -61,7 +61,8 @@ def shape(run: Mapping[str, Any]) -> Shape | None:
         matrices = flops.gpt_neox_matrix_parameters(
             width=given["width"], layers=given["layers"], mlp=given["mlp"]
         )
-        total = matrices + 2 * given["width"] * given["vocabulary"]
+        ends = (1 if given["tied"] else 2) * given["width"] * given["vocabulary"]
+        total = matrices + ends
         return Shape(given["layers"], given["width"], matrices, given["vocabulary"], total)
     if run["source"] == "hub":
         facts = known_models.facts(run["repo"])

@@ -97,6 +97,7 @@ def planned_run(study: Study, run: Run) -> dict[str, Any]:
             "width": shape.hidden_size,
             "mlp": shape.mlp_size,
             "vocabulary": model.vocabulary,
+            "tied": shape.tie_word_embeddings,
         }
         tokens = run.checkpoints[-1].tokens or 0.0
         told["train_flops"] = tokens * training_flops_per_token(model, study.file.train.context)
