@@ -181,7 +181,7 @@ def settled(d, order, last, s):
         for word in range(wide):
             covered[word] = s.rows[p * wide + word]
         covered[p >> 6] |= ONE << U64(p & 63)
-        missing = -1
+        missing = uncovered(covered, n, 0)  # also of one without neighbours in the first words
         for word in range(wide):
             neighbours = s.rows[p * wide + word]
             while neighbours != 0:

@@ -150,7 +150,7 @@ def configured(repo: str, revision: str) -> Shape | None:
 @cache
 def listed(repo: str, revision: str) -> float | None:
     """Bytes of a revision's weights as the hub lists them; None if it does not answer."""
-    from lmtopo.checkpoint import SINGLE
+    from lmtopo.formats.checkpoints import SINGLE
 
     there = snapshot(repo, revision)
     files = {} if there is None else there.files
