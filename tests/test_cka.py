@@ -80,3 +80,10 @@ def test_too_few_points_to_debias_give_nan():
 def test_clouds_of_different_size_are_refused():
     with pytest.raises(InputError, match="there are 60 and 59"):
         linear_cka(gaussian(0), gaussian(0, points=59))
+
+
+@pytest.mark.parametrize("points", [5, 7, 9, 12])
+def test_of_points_that_are_all_as_far_from_each_other_nothing_is_told(points: int) -> None:
+    x = np.eye(points)
+    assert np.isnan(linear_cka(3 * x, x, debiased=True))
+    assert linear_cka(3 * x, x) == pytest.approx(1)

@@ -202,3 +202,8 @@ def test_what_is_no_distance_is_refused():
         wasserstein(EMPTY, EMPTY, internal_p=0.0)
     with pytest.raises(InputError, match="0 directions"):
         sliced_wasserstein(EMPTY, EMPTY, directions=0)
+
+
+def test_an_infinite_order_is_the_bottleneck_distance() -> None:
+    with pytest.raises(InputError, match="order inf is the bottleneck distance"):
+        wasserstein(np.array([[0.0, 0.5]]), np.array([[0.0, 0.4]]), order=np.inf)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import pdist
 
 from lmtopo.errors import InputError
 from lmtopo.vietoris_rips import rips, rips_many
@@ -50,6 +51,44 @@ thresholds = st.one_of(st.just(math.inf), st.floats(0, 3))
 def test_clouds(metric, points, width, seed, threshold):
     x = np.random.default_rng(seed).normal(size=(points, width))
     same_as_ripser(x, metric=metric, threshold=threshold)
+
+
+def dense_core(points, draw):
+    """Many points near each other and some far away."""
+    return np.r_[draw.normal(size=(points - 10, 2)) * 0.3, draw.normal(size=(10, 2)) * 2]
+
+
+def noisy_circle(points, draw):
+    angles = draw.uniform(0, 2 * np.pi, points)
+    return np.c_[np.cos(angles), np.sin(angles)] + 0.1 * draw.normal(size=(points, 2))
+
+
+def arc(points, draw):
+    angles = np.arange(points) * 2 * np.pi / points * (1 - 3 / points)
+    return np.c_[np.cos(angles), np.sin(angles)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(65, 260), seeds, st.one_of(st.just(1.0), st.floats(0.02, 0.6)))
+@pytest.mark.parametrize("cloud", [dense_core, noisy_circle, arc])
+def test_clouds_with_points_far_from_the_middle(cloud, points, seed, share):
+    x = cloud(points, np.random.default_rng(seed))
+    threshold = math.inf if share == 1 else float(np.quantile(pdist(x), share))
+    same_as_ripser(x, metric="euclidean", threshold=threshold)
+
+
+@pytest.mark.parametrize("seed", [20, 87, 95])
+def test_no_bar_is_lost_that_begins_when_the_core_has_closed(seed):
+    same_as_ripser(dense_core(200, np.random.default_rng(seed)), metric="euclidean")
+
+
+@pytest.mark.parametrize("points", [66, 80, 100, 130, 200])
+def test_an_arc_that_the_threshold_closes_is_a_loop(points):
+    x = arc(points, None)
+    gap = float(np.linalg.norm(x[0] - x[-1]))
+    _, loops = same_as_ripser(x, metric="euclidean", threshold=gap * 1.0001)
+    assert len(loops) == 1
+    assert loops[0, 1] == math.inf
 
 
 @settings(max_examples=60, deadline=None)

@@ -42,3 +42,12 @@ def test_equal_points_lie_at_the_origin(points):
     found, shares = projection(np.full((points, 3), 0.1, dtype=np.float32))
     assert not found.any()
     assert np.isnan(shares).all()
+
+
+@pytest.mark.parametrize("shape", [(30, 600), (600, 30)])
+def test_a_wide_cloud_on_a_line_has_no_second_coordinate(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    points = np.outer(rng.normal(size=shape[0]) * 100, rng.normal(size=shape[1]))
+    found, shares = projection(points)
+    assert (found[:, 1] == 0).all()
+    assert shares.tolist() == [1, 0]

@@ -256,3 +256,9 @@ def test_distances_may_be_given_in_any_precision(dtype: str) -> None:
     found = rips(d.astype(dtype), metric="precomputed")
     for ours, theirs in zip(found, rips(d.astype(np.float64), metric="precomputed"), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_edge_at_the_threshold_is_there_whatever_the_engine() -> None:
+    x = np.array([[0.0], [0.1], [0.2], [0.7]])
+    found = [rips(x, threshold=0.1, engine=engine)[0] for engine in ("link", "ripser", "gudhi")]
+    assert [int(np.isinf(bars).sum()) for bars in found] == [2, 2, 2]

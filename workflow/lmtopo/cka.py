@@ -34,7 +34,8 @@ def linear_cka(
 ) -> float:
     """CKA of two clouds, the i-th point of one being the i-th of the other (see the module).
 
-    NaN if all points of a cloud are the same, and debiased for fewer than 4 points.
+    NaN if all points of a cloud are the same; debiased for fewer than 4 points, and where all are
+    as far from each other.
 
     Raises
     ------
@@ -57,13 +58,14 @@ def gram(x: Float[np.ndarray, "n d"], *, debiased: bool = False) -> Float64[np.n
         return np.full((n, n), np.nan)
     points = x - x.mean(axis=0, dtype=np.float64)
     k: Float64[np.ndarray, "n n"] = points @ points.T
+    rounding = 8 * n * np.finfo(np.float64).eps * math.sqrt(np.square(k).sum())
     if debiased:
         np.fill_diagonal(k, 0.0)
         means = k.sum(axis=0) / (n - 2)
         k = k - means - means[:, None] + means.sum() / (n - 1)
         np.fill_diagonal(k, 0.0)
     norm = math.sqrt(np.square(k).sum())
-    return k / norm if norm else np.full((n, n), np.nan)
+    return k / norm if norm > rounding else np.full((n, n), np.nan)
 
 
 def alignment(k: Float64[np.ndarray, "n n"], l: Float64[np.ndarray, "n n"]) -> float:  # noqa: E741

@@ -105,7 +105,8 @@ def wasserstein(
     Raises
     ------
     InputError
-        For an order or norm below 1, NaN, and for a bar that dies before it is born.
+        For an order or norm below 1, NaN, an infinite order (that is `bottleneck`), and for a bar
+        that dies before it is born.
 
     Source: Cohen-Steiner, Edelsbrunner, Harer, Mileyko, "Lipschitz functions have L_p-stable
     persistence", Found. Comput. Math. 10 (2010).
@@ -116,6 +117,8 @@ def wasserstein(
     for name, value in (("order", order), ("internal_p", internal_p)):
         if not value >= 1:
             raise InputError(f"{name} {value} gives no distance: use 1 or more")
+    if order == np.inf:
+        raise InputError("order inf is the bottleneck distance: use bottleneck")
     a, b = finite(a), finite(b)
     if same(a, b):
         return 0.0

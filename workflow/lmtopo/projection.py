@@ -29,8 +29,10 @@ def projection(
         return found.astype(np.float32), np.full(2, np.nan, dtype=np.float32)
     count = min(2, len(gram))
     values, vectors = eigh(gram, subset_by_index=(len(gram) - count, len(gram) - 1))
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    found[:, :count] = vectors * np.sqrt(values) if n < width else x @ vectors
+    values, vectors = values[::-1], vectors[:, ::-1]
+    varies = values > max(n, width) * np.finfo(np.float64).eps * values[0]
+    values = np.where(varies, values, 0)
+    found[:, :count] = vectors * np.sqrt(values) if n < width else (x @ vectors) * varies
     farthest = np.abs(found).argmax(axis=0)
     found *= np.where(found[farthest, [0, 1]] < 0, -1, 1)
     shares[:count] = values / total

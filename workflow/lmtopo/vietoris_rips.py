@@ -175,7 +175,7 @@ def gudhi_diagrams(
 
     engine = RipsPersistence(
         homology_dimensions=range(max_dimension + 1),
-        threshold=threshold,
+        threshold=float(np.float32(threshold)),  # as distances are, or those at it would differ
         input_type="full distance matrix",
         num_collapses=1,
         homology_coeff_field=2,
