@@ -143,12 +143,13 @@ def test_a_signature_carries_its_range_and_its_null(tmp_path: Path) -> None:
     assert facts["nulls"] == ["gaussian"]
     assert len(header) == 3 * 5  # runs, and signatures
     first, count = header[0], 4
-    values = numbers[: 4 * count].reshape(4, count) / TOP
-    value, low, high, mean = first["from"] + values * (first["to"] - first["from"])
+    values = numbers[: 5 * count].reshape(5, count) / TOP
+    value, low, high, mean, own = first["from"] + values * (first["to"] - first["from"])
+    assert ((low <= own) & (own <= high)).all()
     assert (low <= value).all()
     assert (value <= high).all()
     assert mean == pytest.approx(2.5, abs=1e-3)
-    sd, percentile = numbers[4 * count : 6 * count].reshape(2, count)
+    sd, percentile = numbers[5 * count : 7 * count].reshape(2, count)
     assert sd / TOP * first["sd"] == pytest.approx(0.25, abs=1e-4)
     assert percentile.tolist() == [TOP] * count
     alone = header[4]  # twonn is measured without a null

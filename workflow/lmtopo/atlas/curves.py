@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 KEY = ["model", "budget", "step", "dataset", "pooling", "layer", "dimension", "signature"]
 OF_NULLS = ("mean", "sd", "percentile")
+OWN = "own"
+"""What stands beside a null: the value of the subsamples that have draws of it."""
 
 
 def table(path: str, kept: Kept) -> "pd.DataFrame":
     """Of each kept cloud and signature, over its subsamples: ``value`` (their mean), ``low`` and
-    ``high`` (their range), and per null the means of ``{null}_mean``, ``_sd`` and ``_percentile``
-    over those that have draws; indexed by `KEY`, rows in the order of the file."""
+    ``high`` (their range), and per null the means of ``{null}_mean``, ``_sd``, ``_percentile`` and
+    of the value itself (``_own``) over those that have draws; indexed by `KEY`, rows in the order
+    of the file."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -30,6 +33,9 @@ def table(path: str, kept: Kept) -> "pd.DataFrame":
     steps = sorted({step for some in kept.steps.values() for step in some})
     chosen = pc.field("layer").isin(layers) & pc.field("step").isin(steps)
     frame = pq.read_table(path, columns=[*KEY, "value", *columns], filters=chosen).to_pandas()
+    for null in nulls:
+        frame[f"{null}_{OWN}"] = frame["value"].where(frame[f"{null}_mean"].notna())
+        columns.append(f"{null}_{OWN}")
     groups = frame.groupby(KEY, sort=False, observed=True)
     value = groups["value"]
     found: pd.DataFrame = value.mean().to_frame("value")
@@ -47,11 +53,13 @@ def nulls(table: "pd.DataFrame") -> list[str]:
 
 def blocks(table: "pd.DataFrame", kept: Kept) -> Iterator[tuple[str, str]]:
     """A block's header lists, per run and signature, the dimension, the name, and what numbers
-    from 0 to `TOP` stand for: of values and null means, and of standard deviations (from 0)."""
+    from 0 to `TOP` stand for: of values, null means and what stands beside them, and of standard
+    deviations (from 0)."""
     means, deviations, ranks = ([f"{null}_{one}" for null in nulls(table)] for one in OF_NULLS)
+    own = [f"{null}_{OWN}" for null in nulls(table)]
     parts = [
         table[columns].to_numpy(dtype=np.float64).T
-        for columns in (["value", "low", "high", *means], deviations, ranks)
+        for columns in (["value", "low", "high", *means, *own], deviations, ranks)
     ]
     headers: dict[str, list[dict[str, Any]]] = {}
     numbers: dict[str, list[np.ndarray]] = {}

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from lmtopo.draw.style import (
     Runs,
     compute_axis,
+    fold,
     heading,
     legend,
     looks,
@@ -57,7 +58,7 @@ def draw(
             f"{task}: asked in words": here[here["metric"] == "zero_shot_accuracy"],
         }
         for panel, (title, scores) in zip(row, shown.items(), strict=True):
-            panel.set_title(title)
+            panel.set_title(fold(title, width / 2 - 0.5, 8))
             place = place_on_log(panel, downstream[compute], label if number == len(tasks) else "")
             for aside, ((model, budget), look) in zip(
                 apart, looks(runs, downstream).items(), strict=True
@@ -86,10 +87,15 @@ def draw(
     return figure
 
 
+ASIDE = 0.06
+"""Share of the axis by which the points of the first and the last run are moved apart, at most."""
+
+
 def beside_each_other(compute: "pd.Series[float]", runs: int) -> list[float]:
     """Factors by which the points of each run are moved on a log axis: runs of one budget would
     lie on each other."""
     spent = compute[compute > 0]
     span = np.log10(spent.max() / spent.min()) if len(spent) else 0.0
-    places = np.arange(runs) - (runs - 1) / 2
-    return [float(factor) for factor in 10 ** (0.012 * max(span, 0.5) * places)]
+    places = (np.arange(runs) - (runs - 1) / 2) / max(runs - 1, 1)
+    apart = min(0.012 * (runs - 1), ASIDE) * max(span, 0.5)
+    return [float(factor) for factor in 10 ** (apart * places)]

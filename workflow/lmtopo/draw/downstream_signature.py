@@ -5,7 +5,18 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, grid, heading, leftmost, legend, looks, nothing, of_run, title
+from lmtopo.draw.style import (
+    Runs,
+    grid,
+    heading,
+    leftmost,
+    legend,
+    looks,
+    nothing,
+    of_run,
+    title,
+    title_panel,
+)
 
 RUN = ["model", "budget", "checkpoint"]
 
@@ -49,7 +60,7 @@ def draw(
             errors = [run["value"] - run["low"], run["high"] - run["value"]]
             faint = look | {"linewidth": 0.7, "markersize": 4}
             panel.errorbar(run["signature"], run["value"], errors, elinewidth=0.6, **faint)
-        panel.set_title(f"{task}: linear probe ({layer}, {pooling})")
+        title_panel(panel, f"{task}: linear probe ({layer}, {pooling})")
         panel.set_xlabel(f"{title(dimension, signature)} ({dataset}, {cloud_layer})")
     for panel in leftmost(panels):
         panel.set_ylabel("accuracy")

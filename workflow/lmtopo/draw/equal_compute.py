@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float64
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import Runs, heading, legend, looks, nothing, of_run, title
+from lmtopo.draw.style import Runs, heading, legend, looks, nothing, of_run, scientific, title
 from lmtopo.evidence.equal_compute import at
 
 TITLE = "At equal compute, do runs that differ in quality differ in shape?"
@@ -108,8 +108,3 @@ def at_levels(
     # a run's last checkpoint lies a step short of its budget: 1% is the same compute
     near = np.where(np.abs(levels / flops[-1] - 1) < 0.01, flops[-1], levels)
     return at(np.log(near), np.log(flops), values[:, None])[:, 0]
-
-
-def scientific(value: float) -> str:
-    exponent = int(np.floor(np.log10(value)))
-    return f"${value / 10**exponent:.1f} \\cdot 10^{{{exponent}}}$"

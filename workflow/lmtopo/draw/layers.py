@@ -5,14 +5,15 @@ from matplotlib.figure import Figure
 
 from lmtopo.draw.style import (
     Runs,
+    called,
     grid,
     heading,
     looks,
     lowest,
-    name_panel,
     of_run,
     step_ticks,
     title,
+    title_panel,
 )
 from lmtopo.schedule import spread
 
@@ -51,7 +52,7 @@ def draw(
         places = spread(range(len(names)), LABELS)
         panel.set_yticks(places, [names[place] for place in places], fontsize=6.5)
         step_ticks(panel, [int(step) for step in cells.columns])
-        name_panel(panel, run)
+        title_panel(panel, called(*run))
         panel.grid(False)
     for panel in lowest(panels):
         panel.set_xlabel("training step")

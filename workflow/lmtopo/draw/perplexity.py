@@ -14,6 +14,7 @@ from lmtopo.draw.style import (
     of_run,
     place_on_log,
     sparse,
+    title_panel,
 )
 
 MOST = 1e100
@@ -32,7 +33,7 @@ def draw(*, quality: pd.DataFrame, width: float, runs: Runs) -> Figure:
         place = place_on_log(panel, table[compute], label)
         panel.set_yscale("log")
         here = table[table["dataset"] == dataset]
-        panel.set_title(f"{dataset} ({here['split'].iloc[0]})")
+        title_panel(panel, f"{dataset} ({here['split'].iloc[0]})")
         for (model, budget), look in looks(runs, here).items():
             run = of_run(here, (model, budget))
             at = [place(value) for value in run[compute]]

@@ -60,7 +60,8 @@ def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
         )
         panel.set_title(f"{horizon} checkpoint{'s' if horizon > 1 else ''} ahead")
         hidden = int((single[column] <= WORST).sum())
-        beyond = f"\n{hidden} runs lie further left" if hidden else ""
+        told = "value of one run lies" if hidden == 1 else "values of single runs lie"
+        beyond = f"\n{hidden} {told} further left" if hidden else ""
         panel.set_xlabel(f"squared error saved (%){beyond}")
     panels[0][0].set_yticks(at, names(rows))
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)

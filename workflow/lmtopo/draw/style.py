@@ -108,6 +108,8 @@ def of_run(table: pd.DataFrame, run: Sequence[str]) -> pd.DataFrame:
     return table[(table["model"] == model) & (table["budget"] == budget)]
 
 
+DECADES = 6
+"""Powers of ten that an axis has room to name."""
 LEGEND_ROWS = 2
 """Rows of a legend that a figure of the usual height has room for."""
 
@@ -137,12 +139,12 @@ def called(model: str, budget: str, seeds: int = 1) -> str:
     return f"{name} ({seeds} seeds)" if seeds > 1 else name
 
 
-def name_panel(panel: Axes, run: Run) -> None:
-    """Title a panel with the run that it shows."""
+def title_panel(panel: Axes, words: str) -> None:
+    """Title a panel, in lines that fit it."""
     figure = panel.get_figure(root=True)
     assert figure is not None
     room = figure.get_figwidth() / placed(panel).get_gridspec().ncols - 0.3
-    panel.set_title(fold(called(*run), room, LOOK["axes.titlesize"]))
+    panel.set_title(fold(words, room, LOOK["axes.titlesize"]))
 
 
 def grid(
@@ -209,7 +211,9 @@ def step_ticks(panel: Axes, steps: Sequence[int]) -> None:
 
 
 def brief(step: int) -> str:
-    """A step to three digits where it is long: 48,828 is 48.8k."""
+    """A step to three digits where it is long: 48,828 is 48.8k, 1,454,000 is 1.45M."""
+    if step >= 999_500:
+        return f"{step / 1e6:.3g}M"
     return f"{step / 1000:.3g}k" if step >= 10_000 else f"{step:,}"
 
 
@@ -233,12 +237,21 @@ def place_on_log(axes: Axes, values: "pd.Series[float]", label: str) -> Callable
         only = known[0] or zero
         axes.set_xlim(only / 3, only * 3)
     if known and known[0] == 0:
-        decades = 10.0 ** np.arange(np.ceil(np.log10(first)), np.floor(np.log10(last)) + 1)
-        labels = ["0", *(f"$10^{{{round(np.log10(decade))}}}$" for decade in decades)]
+        powers = np.arange(np.ceil(np.log10(first)), np.floor(np.log10(last)) + 1)
+        powers = powers[:: max(1, -(-len(powers) // DECADES))]
+        decades = [float(10.0**power) for power in powers] or [first]
+        names = [f"$10^{{{round(power)}}}$" for power in powers] or [scientific(first)]
+        labels = ["0", *names]
         axes.xaxis.set_major_locator(FixedLocator([zero, *decades]))
         axes.xaxis.set_major_formatter(FixedFormatter(labels))
         axes.xaxis.set_minor_locator(NullLocator())
     return lambda value: zero if value == 0 else value
+
+
+def scientific(value: float) -> str:
+    """A value to two digits with its power of ten."""
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"${digits} \\cdot 10^{{{int(exponent)}}}$"
 
 
 def title(dimension: int, signature: str) -> str:

@@ -195,6 +195,12 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
     x: at, y: "y", stroke: onPaper(one.run.colour), strokeDasharray: one.run.dash || undefined,
     strokeWidth: one.chosen ? 2.4 : 1.1, strokeOpacity: one.chosen ? 1 : 0.5,
   });
+  // of a line of one point nothing is seen
+  const known = (point) => point && point.x != null && Number.isFinite(point.y);
+  const lonely = (one) => Plot.dot(one.points.filter((point, at) =>
+    known(point) && !known(one.points[at - 1]) && !known(one.points[at + 1])), {
+    x: at, y: "y", r: one.chosen ? 3.5 : 2.5, fill: onPaper(one.run.colour), fillOpacity: one.chosen ? 1 : 0.7,
+  });
   const band = (one) => [
     Plot.areaY(one.points, {x: at, y1: ({mean, sd}) => mean - 2 * (sd || 0), y2: ({mean, sd}) => mean + 2 * (sd || 0), fill: GREY, fillOpacity: 0.22}),
     Plot.line(one.points, {x: at, y: "mean", stroke: GREY, strokeDasharray: "4 3"}),
@@ -208,7 +214,7 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
     marks: [
       axis, log ? Plot.axisY(logTicks(points.map(({y}) => y)), {text: format}) : null,
       log ? Plot.gridY(logTicks(points.map(({y}) => y)), {stroke: INK, strokeOpacity: FAINT}) : grid("y"),
-      ...strong.flatMap(band), ...weak.map(line), ...strong.map(line),
+      ...strong.flatMap(band), ...weak.map(line), ...strong.map(line), ...series.map(lonely),
       Plot.ruleX(marked, {x: at, stroke: INK, strokeOpacity: 0.25}),
       Plot.dot(marked, {x: at, y: "y", r: 6, fill: "colour", stroke: "var(--paper)", strokeWidth: 2}),
       Plot.text(marked, {x: at, y: "y", text: "name", dy: -13, fontWeight: 700}),

@@ -43,7 +43,7 @@ function makeSide(section, key, act) {
     select(`${name}-${key}`, text, (value) => act.choose(key, {[name]: value}))));
   const slider = element("input", {type: "range", id: `step-${key}`, min: 0, step: 1});
   slider.addEventListener("input", () => act.drag(key, Number(slider.value)));
-  slider.addEventListener("change", () => act.commit());
+  slider.addEventListener("change", () => act.commit(key));
   const button = (text, name, run) => {
     const made = element("button", {type: "button", textContent: text, title: name, ariaLabel: name});
     made.addEventListener("click", run);

@@ -45,12 +45,14 @@ function write() {
 function set(next, how = "pushState") {
   state = settledAll(next);
   remember(how);
-  return paint();
+  painted = paint();
+  return painted;
 }
+let painted = Promise.resolve();
 const chosenSide = (key, keys) => settled({...state[key], ...keys}, state[key]);
 
 const act = {
-  choose: (key, keys) => set({...state, [key]: chosenSide(key, keys)}),
+  choose: (key, keys) => set({...state, [key]: chosenSide(key, keys)}).then(() => announce(key)),
   share: (keys) => set({...state, ...keys}),
   drag(key, at) {
     // while it is dragged, the address follows without filling the history
@@ -58,11 +60,11 @@ const act = {
     if (step !== state[key].step) set({...state, [key]: {...state[key], step}}, dragging ? "replaceState" : "pushState");
     dragging = true;
   },
-  commit: () => { dragging = false; announce(); },
+  commit: (key) => { dragging = false; painted.then(() => announce(key)); },
   move(key, by, how) {
     const {step} = runOf(state[key].model, state[key].budget);
     const at = Math.max(0, Math.min(step.length - 1, step.indexOf(state[key].step) + by));
-    if (step[at] !== state[key].step) set({...state, [key]: {...state[key], step: step[at]}}, how).then(announce);
+    if (step[at] !== state[key].step) set({...state, [key]: {...state[key], step: step[at]}}, how).then(() => announce(key));
   },
   play(key) {
     const stop = playing !== null;
@@ -95,7 +97,8 @@ const act = {
   compare() {
     if (playing !== null) act.play("a");
     const first = runOf(state.a.model, state.a.budget).step[0];
-    set({...state, b: state.b ? null : {...state.a, step: first}});
+    const key = state.b ? "a" : "b";
+    set({...state, b: state.b ? null : {...state.a, step: first}}).then(() => announce(key));
   },
   swap: () => state.b && set({...state, a: state.b, b: state.a}),
 };
@@ -106,15 +109,17 @@ function goTo({run, step}) {
   const {model, budget} = run;
   const key = state.b && runOf(state.b.model, state.b.budget) === run
     && runOf(state.a.model, state.a.budget) !== run ? "b" : "a";
-  const to = {...state[key], model, budget, step: stepNear(run, step, null)};
-  set({...state, [key]: settled(to)}).then(announce);
+  const there = settled({...state[key], model, budget}, state[key]);
+  set({...state, [key]: {...there, step: stepNear(run, step, null)}}).then(() => announce(key));
 }
 
-/** Tell screen readers where they are. */
-function announce() {
-  const {a} = state;
-  const told = document.getElementById("said-a").innerText.replaceAll("\n", ", ");
-  document.getElementById("said").textContent = `${label(runOf(a.model, a.budget))}, step ${a.step}: ${told}`;
+/** Tell screen readers where a side is. */
+function announce(key) {
+  const side = state[key];
+  if (!side) return;
+  const told = document.getElementById(`said-${key}`).innerText.replaceAll("\n", ", ");
+  const name = state.b ? `${key.toUpperCase()}: ` : "";
+  document.getElementById("said").textContent = `${name}${label(runOf(side.model, side.budget))}, step ${side.step}: ${told}`;
 }
 
 const HELP = [

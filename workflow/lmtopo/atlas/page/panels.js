@@ -94,7 +94,7 @@ async function signatureCourse(state) {
       return {
         run, side, points: run.step.map((step, at) => ({
           x: run[study.compute.column][at], y: one.value[at], low: one.low[at], high: one.high[at],
-          mean: drawn?.mean[at] ?? NaN, sd: drawn?.sd[at] ?? NaN, percentile: drawn?.percentile[at] ?? NaN, run, step,
+          mean: drawn?.mean[at] ?? NaN, own: drawn?.own[at] ?? NaN, sd: drawn?.sd[at] ?? NaN, percentile: drawn?.percentile[at] ?? NaN, run, step,
           told: `${label(run)}\nstep ${step.toLocaleString("en")}\n${words(signature)} ${format(one.value[at])}`
             + (drawn && !Number.isNaN(drawn.mean[at]) ? `\nnull ${format(drawn.mean[at])} ± ${format(drawn.sd[at])}` : ""),
         })),
@@ -112,12 +112,20 @@ async function signatureCourse(state) {
   return {series, marks};
 }
 
-/** What the null says of a value, in words. */
-function besideNull({mean, sd, percentile}, name, draws) {
+/** What the null says of a value, in words: of that of the subsamples that have draws, which need not
+    be all. */
+function besideNull({y, mean, own, sd, percentile}, name, draws) {
   if (name === "none" || Number.isNaN(mean)) return "";
   const rank = percentile === 0 ? "below all draws" : percentile === 100 ? "above all draws"
     : Number.isNaN(percentile) ? `${draws || "few"} draws, too few for a percentile` : `percentile ${Math.round(percentile)}`;
-  return `${words(name)} null ${format(mean)} ± ${format(sd)}: ${rank}`;
+  const whose = format(own) === format(y) ? "" : `the ${format(own)} of subsamples with draws is `;
+  return `${words(name)} null ${format(mean)} ± ${format(sd)}: ${whose}${rank}`;
+}
+
+/** Where the signatures of the sides are measured: once, or where they differ, of each. */
+function placesOf({a, b}) {
+  const place = ({dataset, layer, pooling}) => [b && a.dataset !== b.dataset ? dataset : "", layer, pooling].filter(Boolean).join(", ");
+  return !b || place(a) === place(b) ? place(a) : `A: ${place(a)}; B: ${place(b)}`;
 }
 
 /** The figures of all sides; what the page says of each side. */
@@ -132,7 +140,7 @@ async function show(state, place) {
       fill(place.quality, `Quality on ${quality.on}`, "a click goes there",
         quality.series.length ? (...size) => course({...quality, yLabel: quality.name, log: true, label: `${quality.name} over training`}, ...size) : null,
         "No quality was measured on this dataset."),
-      fill(place.signature, state.signature ? called : "Signature", `${state.a.layer}, ${state.a.pooling}`
+      fill(place.signature, state.signature ? called : "Signature", placesOf(state)
         + (state.null === "none" ? "" : `; grey: ${words(state.null)} null ± 2 sd`),
         signature.series.length ? (...size) => course({...signature, yLabel: called, label: `${called} over training`}, ...size) : null,
         study.signatures.length ? "This signature was not computed here." : "This study computes no signatures."),

@@ -72,12 +72,12 @@ function rangeOf(clouds, dimension, null_) {
 function readSignatures(header, numbers) {
   return header.map((told) => {
     const count = runOf(told.model, told.budget).step.length;
-    const [value, low, high, ...means] = Array.from({length: 3 + study.nulls.length}, () =>
+    const [value, low, high, ...beside] = Array.from({length: 3 + 2 * study.nulls.length}, () =>
       numbers.takeScaled(count, told.from, told.to));
     const deviations = study.nulls.map(() => numbers.takeScaled(count, 0, told.sd));
     const percentiles = study.nulls.map(() => numbers.takeScaled(count, 0, 100));
     const nulls = Object.fromEntries(study.nulls.map((name, index) =>
-      [name, {mean: means[index], sd: deviations[index], percentile: percentiles[index]}]));
+      [name, {mean: beside[index], own: beside[study.nulls.length + index], sd: deviations[index], percentile: percentiles[index]}]));
     return {...told, value, low, high, nulls};
   });
 }
