@@ -496,3 +496,32 @@ def names_in(figure: Figure) -> list[Text]:
     """All that is written in a figure and is not a number: titles, labels and legends."""
     words = [one for one in figure.findobj(Text) if isinstance(one, Text) and one.get_visible()]
     return [one for one in words if re.search("[a-z]{3}", re.sub(r"\$.*?\$", "", one.get_text()))]
+
+
+def test_steps_of_millions_are_told_as_such() -> None:
+    assert [brief(step) for step in (999_499, 999_500, 1_454_000)] == ["999k", "1M", "1.45M"]
+
+
+@pytest.mark.parametrize("runs", [1, 2, 6, 30, 100])
+def test_points_are_moved_aside_by_little(runs: int) -> None:
+    from lmtopo.draw.downstream import ASIDE, beside_each_other
+
+    factors = np.log10(beside_each_other(pd.Series([0.0, 1e9, 1e14]), runs))
+    assert len(factors) == runs
+    assert np.ptp(factors) <= ASIDE * 5 + 1e-9
+    assert factors.mean() == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.0, 2.0e15, 2.1e15], ["0", r"$2.0 \cdot 10^{15}$"]),
+        ([0.0, 9.99e12, 9.99e12], ["0", r"$1.0 \cdot 10^{13}$"]),
+        ([0.0, 1.0, 1e9], ["0", *(f"$10^{{{power}}}$" for power in range(0, 10, 2))]),
+    ],
+)
+def test_an_axis_of_compute_has_numbers_that_fit(values: list[float], labels: list[str]) -> None:
+    with style():
+        _, panel = plt.subplots()
+        place_on_log(panel, pd.Series(values), "compute")
+        assert panel.xaxis.get_major_formatter().seq == labels

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from lmtopo.draw.style import (
     Runs,
     compute_axis,
-    fold,
     heading,
     legend,
     looks,
     nothing,
     of_run,
     place_on_log,
+    title_panel,
 )
 
 TITLE = "Does compute buy the task, beyond what the baselines have?"
@@ -58,7 +58,7 @@ def draw(
             f"{task}: asked in words": here[here["metric"] == "zero_shot_accuracy"],
         }
         for panel, (title, scores) in zip(row, shown.items(), strict=True):
-            panel.set_title(fold(title, width / 2 - 0.5, 8))
+            title_panel(panel, title)
             place = place_on_log(panel, downstream[compute], label if number == len(tasks) else "")
             for aside, ((model, budget), look) in zip(
                 apart, looks(runs, downstream).items(), strict=True

@@ -123,7 +123,7 @@ function besideNull({y, mean, own, sd, percentile}, name, draws) {
 }
 
 /** Where the signatures of the sides are measured: once, or where they differ, of each. */
-function placesOf({a, b}) {
+function measuredAt({a, b}) {
   const place = ({dataset, layer, pooling}) => [b && a.dataset !== b.dataset ? dataset : "", layer, pooling].filter(Boolean).join(", ");
   return !b || place(a) === place(b) ? place(a) : `A: ${place(a)}; B: ${place(b)}`;
 }
@@ -140,7 +140,7 @@ async function show(state, place) {
       fill(place.quality, `Quality on ${quality.on}`, "a click goes there",
         quality.series.length ? (...size) => course({...quality, yLabel: quality.name, log: true, label: `${quality.name} over training`}, ...size) : null,
         "No quality was measured on this dataset."),
-      fill(place.signature, state.signature ? called : "Signature", placesOf(state)
+      fill(place.signature, state.signature ? called : "Signature", measuredAt(state)
         + (state.null === "none" ? "" : `; grey: ${words(state.null)} null ± 2 sd`),
         signature.series.length ? (...size) => course({...signature, yLabel: called, label: `${called} over training`}, ...size) : null,
         study.signatures.length ? "This signature was not computed here." : "This study computes no signatures."),
