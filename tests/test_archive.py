@@ -123,8 +123,10 @@ def test_what_an_earlier_form_of_the_study_has_left_is_not_packed(results: str) 
 
 
 def test_only_absolute_paths_are_cut() -> None:
-    value = {"/a/b": ["~/c/d", "runs/e", 1, None], "ratio": "1/2"}
-    assert without_places(value) == {"b": ["d", "runs/e", 1, None], "ratio": "1/2"}
+    value = {"/a/b": ["~/c/d", "~me/c/d", "runs/e", 1, None], "ratio": "1/2"}
+    assert without_places(value) == {"b": ["d", "d", "runs/e", 1, None], "ratio": "1/2"}
+    signs = ["/", "//", "~", "~~~~", "~~~~/x", ""]
+    assert without_places(signs) == signs
 
 
 def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:

@@ -492,6 +492,21 @@ def test_long_names_of_runs_stay_inside_a_figure_and_apart(folder: Path, name: s
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [6.0, 7.0])
+def test_distances_in_three_dimensions_have_room(folder: Path, width: float) -> None:
+    found = made.results(
+        folder, made.config(homology={"max_dimension": 2}, figures={"width": width})
+    )
+    figure = drawn(found, "distances")
+    figure.draw_without_rendering()
+    boxes = [words.get_window_extent() for words in names_in(figure)]
+    for place, box in enumerate(boxes):
+        assert figure.bbox.contains(*box.min)
+        assert figure.bbox.contains(*box.max)
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
 def names_in(figure: Figure) -> list[Text]:
     """All that is written in a figure and is not a number: titles, labels and legends."""
     words = [one for one in figure.findobj(Text) if isinstance(one, Text) and one.get_visible()]

@@ -6,6 +6,7 @@ probes and the draws of nulls one by one are left out. `lmtopo.load_study` reads
 """
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from lmtopo.tables import PAIR, read
 
 OF_A_PAIR = ("diagrams.npz", "curves.npz", "projection.npz", "provenance.json")
 AUDIT = "audit.csv"
+ABSOLUTE = re.compile(r"(?:/|~[^/~]*/)[^/]")
+"""How an absolute path begins; a separator such as ``/`` or ``~~~`` is none."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first date that a zip can have: the same study gives the same bytes."""
 
@@ -88,6 +91,6 @@ def without_places(value: Any) -> Any:
         return {without_places(key): without_places(item) for key, item in value.items()}
     if isinstance(value, list):
         return [without_places(item) for item in value]
-    if isinstance(value, str) and value.startswith(("/", "~")):
+    if isinstance(value, str) and ABSOLUTE.match(value):
         return Path(value).name
     return value

@@ -131,7 +131,7 @@ def left_out(found: "Found", kept: Kept) -> Iterator[str]:
     counts = {(len(kept.steps[run]), len(steps)) for run, steps in found.steps.items()}
     if some := sorted(pair for pair in counts if pair[0] < pair[1]):
         told = ", ".join(f"{shown} of {there}" for shown, there in some)
-        yield f"Clouds of {told} checkpoints a run, evenly from the first to the last."
+        yield f"Clouds and signatures of {told} checkpoints a run, evenly over the run."
     counts = {(len(kept.layers[key]), len(layers)) for key, layers in found.layers.items()}
     if some := sorted(pair for pair in counts if pair[0] < pair[1]):
         told = ", ".join(f"{shown} of {there}" for shown, there in some)

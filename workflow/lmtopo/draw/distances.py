@@ -70,9 +70,10 @@ def draw(
     cells = figure.add_gridspec(2, len(kinds), height_ratios=[2.0, 0.25 + rows * len(listed)])
     for column, (name, some) in enumerate(kinds):
         panel = figure.add_subplot(cells[0, column])
-        place = place_on_log(panel, table[f"other_{compute}"], label)
+        # of many narrow panels the one below says what their axes are
+        place = place_on_log(panel, table[f"other_{compute}"], label if len(kinds) < 4 else "")
         panel.set_yscale("log", nonpositive="mask")
-        panel.set_title(name)
+        panel.set_title(fold_lines(name, width / len(kinds) - 0.3))
         for shown, look in present.items():
             means = of_run(some, shown).groupby(f"other_{compute}")["value"].mean()
             at = [place(value) for value in means.index]
@@ -97,6 +98,11 @@ def draw(
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
     legend(figure, present)
     return figure
+
+
+def fold_lines(words: str, inches: float) -> str:
+    """Lines of a title, each in lines that fit."""
+    return "\n".join(fold(line, inches, 8.0) for line in words.split("\n"))
 
 
 def change_points(
