@@ -11,7 +11,7 @@ import pytest
 from lmtopo import tables
 from lmtopo.checksums import check_folder, read_sealed, reading, seal_folder, write_sealed
 from lmtopo.errors import Damaged, InputError
-from lmtopo.formats import clouds, curves, diagrams
+from lmtopo.formats import clouds, curves, diagrams, projections
 from lmtopo.formats.diagrams import Key, Persistence
 
 RNG = np.random.default_rng(0)
@@ -46,6 +46,12 @@ KINDS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
         lambda path: curves.save(path, {("p", "c"): BARS[None]}, layers=["l"]),
         lambda path: curves.load(path).curve("c", "l", "p").tolist(),
     ),
+    "projection.npz": (
+        lambda path: projections.save(
+            path, {"p": CLOUD[..., :2]}, {"p": CLOUD[:, 0, :2]}, layers=["x", "y"]
+        ),
+        lambda path: repr(projections.load(path)),
+    ),
     "clouds.safetensors": (
         lambda path: clouds.save(path, {"p": CLOUD}, layers=["x", "y"], metadata={"m": "1"}),
         read_clouds,
@@ -78,6 +84,28 @@ def test_a_turned_bit_is_noticed_or_changes_nothing(name: str, tmp_path: Path) -
             assert found == expected, f"the byte at {place}"
     assert len(noticed) > 20
     assert sum(str(path) in one for one in noticed) > 0.9 * len(noticed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["diagrams.npz", "curves.npz", "projection.npz"])
+@pytest.mark.filterwarnings("ignore")
+def test_every_bit_of_a_directory_of_arrays_is_noticed_or_changes_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    write, read = KINDS[name]
+    path = tmp_path / name
+    write(path)
+    whole, expected = path.read_bytes(), read(path)
+    for place in range(whole.index(b"PK\x01\x02"), len(whole)):
+        for bit in range(8):
+            spoilt = bytearray(whole)
+            spoilt[place] ^= 1 << bit
+            path.write_bytes(spoilt)
+            try:
+                found = read(path)
+            except InputError:
+                continue
+            assert found == expected, f"bit {bit} of the byte at {place}"
 
 
 @pytest.mark.parametrize("name", KINDS)

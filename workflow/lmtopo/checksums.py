@@ -7,6 +7,8 @@ they are or hold, and checkpoints have one for each file, beside them.
 
 import errno
 import json
+import os
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from lmtopo.files import read_json, sha256, write_json
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from numpy.lib.npyio import NpzFile
 
 CRC = "crc32"
 SUMS = "sha256.json"
@@ -45,6 +48,40 @@ def reading(path: str | Path) -> Iterator[None]:
         raise Damaged(path, _in_one_line(error)) from error
     except Exception as error:
         raise Damaged(path, _in_one_line(error)) from error
+
+
+def open_npz(path: str | Path) -> "NpzFile":
+    """The arrays of an ``.npz`` file, opened (each is read, by its checksum, when it is asked for).
+
+    Raises
+    ------
+    ValueError
+        If its directory lists fewer than it says that it has, or one by another name than stands
+        before it: the checksums are of single arrays, and a turned bit there could hide some.
+    """
+    import numpy as np
+
+    found = np.load(path)
+    entries = found.zip.infolist()
+    with Path(path).open("rb", buffering=0) as file:
+        file.seek(-END.size, os.SEEK_END)
+        *_, count, _, _, _ = END.unpack(file.read())
+        for entry in entries:
+            name = entry.orig_filename.encode()
+            file.seek(entry.header_offset + HEAD)
+            if file.read(len(name)) != name:
+                raise ValueError(f"its directory has '{entry.filename}' at a wrong place")
+    if count not in (len(entries), MANY):
+        raise ValueError(f"its directory lists {len(entries)} of {count} arrays")
+    return found  # type: ignore[no-any-return]
+
+
+END = struct.Struct("<4s4H2LH")
+"""The end of a zip without a comment: its fifth field is the number of entries."""
+MANY = 0xFFFF
+"""What it says where that stands elsewhere, as there are more."""
+HEAD = 30
+"""Bytes before the name of an entry."""
 
 
 def sealed(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ their first axis; those of one homology dimension have the dimensions, H0 first,
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
 
-from lmtopo.checksums import reading
+from lmtopo.checksums import open_npz, reading
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
 
@@ -56,6 +57,6 @@ def save(
 
 def load(path: str | Path) -> Curves:
     """Read a file that `save` has written; Damaged if its bytes are not those."""
-    with reading(path), np.load(path) as file:
-        arrays = {tuple(name.split("/")): file[name] for name in file.files if name != LAYERS}
-        return Curves(tuple(file[LAYERS].tolist()), arrays)
+    with reading(path), open_npz(path) as file:
+        found: Any = {tuple(name.split("/")): file[name] for name in file.files if name != LAYERS}
+        return Curves(tuple(file[LAYERS].tolist()), found)

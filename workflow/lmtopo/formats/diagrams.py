@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64
 
-from lmtopo.checksums import reading
+from lmtopo.checksums import open_npz, reading
 from lmtopo.diagram_distances import finite
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
@@ -85,7 +85,7 @@ class Diagrams:
     @cached_property
     def _file(self) -> "np.lib.npyio.NpzFile":
         with reading(self.path):
-            return np.load(self.path)  # type: ignore[no-any-return]
+            return open_npz(self.path)
 
     @cached_property
     def _dimensions(self) -> dict[Key, int]:

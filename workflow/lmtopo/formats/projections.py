@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from lmtopo.checksums import reading
+from lmtopo.checksums import open_npz, reading
 from lmtopo.files import atomic
+
+ENDINGS = ("/points", "/variance")
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ def save(
 
 def load(path: str | Path) -> Projections:
     """Read a file that `save` has written; Damaged if its bytes are not those."""
-    with reading(path), np.load(path) as file:
+    with reading(path), open_npz(path) as file:
         layers = tuple(file["layers"].tolist())
+        if odd := [name for name in file.files if not name.endswith(("layers", *ENDINGS))]:
+            raise ValueError(f"it has '{odd[0]}', which is no array of projections")
         points, variance = (
             {name.removesuffix(ending): file[name] for name in file.files if name.endswith(ending)}
-            for ending in ("/points", "/variance")
+            for ending in ENDINGS
         )
     return Projections(layers, points, variance)
