@@ -70,16 +70,16 @@ def test_what_is_saved_beside_a_tokenizer_does_not_make_it_another(
     saved.enable_padding(length=8)
     saved.save(str(tmp_path / "padded/tokenizer.json"))
     padded, other = tmp_path / "padded", tmp_path / "other"
-    assert tokenizer.alike([tokenizer_folder, padded, tokenizer_folder]) is None
+    assert tokenizer.another([tokenizer_folder, padded, tokenizer_folder]) is None
     tokenizer.train(TEXTS, 280).save_pretrained(other)
-    assert tokenizer.alike([tokenizer_folder, padded, other, padded]) == other
+    assert tokenizer.another([tokenizer_folder, padded, other, padded]) == other
     config = json.loads((padded / "tokenizer_config.json").read_text())
     config["eos_token"] = "a"
     (padded / "tokenizer_config.json").write_text(json.dumps(config))
-    assert tokenizer.alike([tokenizer_folder, padded]) == padded
+    assert tokenizer.another([tokenizer_folder, padded]) == padded
     (other / "tokenizer.json").write_text('{"cut')
     with pytest.raises(InputError, match=r"other/tokenizer\.json' cannot be read as a tokenizer"):
-        tokenizer.alike([tokenizer_folder, other])
+        tokenizer.another([tokenizer_folder, other])
 
 
 def test_merges_are_part_of_a_tokenizer(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_merges_are_part_of_a_tokenizer(tmp_path: Path) -> None:
         (tmp_path / name / "vocab.json").write_text("{}")
         (tmp_path / name / "merges.txt").write_text(merges)
     assert tokenizer.file_hash(tmp_path / "one") != tokenizer.file_hash(tmp_path / "two")
-    assert tokenizer.alike([tmp_path / "one", tmp_path / "two"]) == tmp_path / "two"
+    assert tokenizer.another([tmp_path / "one", tmp_path / "two"]) == tmp_path / "two"
 
 
 def test_a_tokenizer_in_two_forms_is_one(tmp_path: Path, tokenizer_folder: Path) -> None:
@@ -99,9 +99,9 @@ def test_a_tokenizer_in_two_forms_is_one(tmp_path: Path, tokenizer_folder: Path)
         (tmp_path / "slow" / name).write_text(text)
     shutil.copy(tokenizer_folder / "tokenizer_config.json", tmp_path / "slow")
     folders = [tmp_path / "both", tmp_path / "slow"]
-    assert tokenizer.alike(folders) is None
+    assert tokenizer.another(folders) is None
     (tmp_path / "slow/merges.txt").write_text("a c\n")
-    assert tokenizer.alike(folders) == tmp_path / "slow"
+    assert tokenizer.another(folders) == tmp_path / "slow"
 
 
 @pytest.mark.parametrize("legacy", [False, True])

@@ -17,7 +17,7 @@ import pandas as pd
 
 from lmtopo.errors import InputError
 from lmtopo.files import atomic
-from lmtopo.formats.checkpoints import SINGLE
+from lmtopo.formats.checkpoints import weights_among
 from lmtopo.job import say
 from lmtopo.tables import write_csv
 
@@ -86,18 +86,8 @@ def shards(repo: str, revision: str, patience: float) -> dict[str, str] | str:
         files = listing(repo, revision, patience=patience)
     except InputError as error:
         return str(error)
-    for whole in SINGLE:  # and not what trainers save beside, such as training_args.bin
-        stem, _, suffix = whole.partition(".")
-        found = {
-            path: str(file.sha256 or file.blob)
-            for path, file in files.items()
-            if path == whole or (path.startswith(f"{stem}-") and path.endswith(f".{suffix}"))
-        }
-        if whole in found:
-            found = {whole: found[whole]}
-        if found:
-            return found
-    return "it has no weights"
+    found = {name: str(files[name].sha256 or files[name].blob) for name in weights_among(files)}
+    return found or "it has no weights"
 
 
 def same_weights(model: str, listed: Mapping[int, Shards]) -> Iterator[Finding]:

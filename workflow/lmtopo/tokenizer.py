@@ -111,10 +111,15 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
 def copy(source: str | Path, folder: Path) -> None:
     """Save the tokenizer in ``source`` anew, whatever files it came in."""
     load(source).save_pretrained(folder)
-    told, saved = (Path(place) / CONFIG for place in (source, folder))
-    if told.is_file() and (unsaved := set(read_json(told)) & set(UNSAVED)):
-        keys = {key: read_json(told)[key] for key in sorted(unsaved)}
-        write_json(saved, {**read_json(saved), **keys})
+    told = read_config(source)
+    if unsaved := {key: told[key] for key in UNSAVED if key in told}:
+        write_json(folder / CONFIG, {**read_config(folder), **unsaved})
+
+
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """A tokenizer's `CONFIG`, if it has one."""
+    path = Path(folder) / CONFIG
+    return dict(read_json(path)) if path.is_file() else {}
 
 
 def content_hash(path: str | Path) -> str:
@@ -228,7 +233,7 @@ def vocabulary_hash(folder: str | Path) -> str | None:
     return hashlib.sha256(" ".join(map(files.sha256, pair)).encode()).hexdigest()
 
 
-def alike(folders: Sequence[str | Path]) -> str | Path | None:
+def another(folders: Sequence[str | Path]) -> str | Path | None:
     """The first of the folders whose tokenizer is not that of the first folder: in other bytes, and
     (as the state of padding and truncation is saved along, and libraries write differently) saying
     something else, or with other special tokens; None if all are one.
@@ -238,19 +243,20 @@ def alike(folders: Sequence[str | Path]) -> str | Path | None:
     InputError
         If one cannot be read.
     """
-    same = {file_hash(folders[0])}
-    for folder in folders[1:]:
-        if special(folder) != special(folders[0]):
+    first, *others = folders
+    ends, slow, content = special(first), vocabulary_hash(first), None
+    same = {file_hash(first)}
+    for folder in others:
+        if special(folder) != ends:
             return folder
-        if (own := file_hash(folder)) in same:
+        own = file_hash(folder)
+        # one of them may have a tokenizer.json as well
+        if own in same or (slow is not None and vocabulary_hash(folder) == slow):
             continue
-        names = {defined(folder).name, defined(folders[0]).name}
-        slow = vocabulary_hash(folder)
-        if slow is not None and slow == vocabulary_hash(folders[0]):
-            continue  # one of them has a tokenizer.json as well
-        if names != {"tokenizer.json"} or (
-            content_hash(defined(folder)) != content_hash(defined(folders[0]))
-        ):
+        if {defined(folder).name, defined(first).name} != {"tokenizer.json"}:
+            return folder
+        content = content or content_hash(defined(first))
+        if content_hash(defined(folder)) != content:
             return folder
         same.add(own)
     return None
@@ -258,7 +264,6 @@ def alike(folders: Sequence[str | Path]) -> str | Path | None:
 
 def special(folder: str | Path) -> list[Any]:
     """What `CONFIG` says of the tokens at the ends of texts, and of those beside special ones."""
-    path = Path(folder) / CONFIG
-    told = read_json(path) if path.is_file() else {}
+    told = read_config(folder)
     found = [told.get(key) for key in ("bos_token", "eos_token", *UNSAVED)]
     return [one.get("content") if isinstance(one, dict) else one for one in found]

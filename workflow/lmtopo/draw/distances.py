@@ -22,6 +22,7 @@ from lmtopo.draw.style import (
     of_run,
     place_on_log,
     sparse,
+    title_panel,
 )
 from lmtopo.evidence import verdict
 from lmtopo.schedule import spread
@@ -73,7 +74,7 @@ def draw(
         # of many narrow panels the one below says what their axes are
         place = place_on_log(panel, table[f"other_{compute}"], label if len(kinds) < 4 else "")
         panel.set_yscale("log", nonpositive="mask")
-        panel.set_title(fold_lines(name, width / len(kinds) - 0.3))
+        title_panel(panel, name)
         for shown, look in present.items():
             means = of_run(some, shown).groupby(f"other_{compute}")["value"].mean()
             at = [place(value) for value in means.index]
@@ -98,11 +99,6 @@ def draw(
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", fewer)
     legend(figure, present)
     return figure
-
-
-def fold_lines(words: str, inches: float) -> str:
-    """Lines of a title, each in lines that fit."""
-    return "\n".join(fold(line, inches, 8.0) for line in words.split("\n"))
 
 
 def change_points(

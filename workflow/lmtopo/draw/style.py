@@ -195,8 +195,10 @@ def heading(figure: Figure, question: str, *where: str) -> None:
 
 
 def fold(words: str, inches: float, size: float) -> str:
-    """Words in lines that are at most so wide in letters of a ``size`` in points."""
-    return "\n".join(wrap(words, max(int(130 * inches / size), 1)))
+    """Words in lines that are at most so wide in letters of a ``size`` in points; lines that they
+    come in stay apart."""
+    characters = max(int(130 * inches / size), 1)
+    return "\n".join("\n".join(wrap(line, characters)) for line in words.split("\n"))
 
 
 def sparse(count: int, most: int = 30) -> int:

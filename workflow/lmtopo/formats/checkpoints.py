@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,6 +136,22 @@ def weight_names(folder: Path) -> list[str]:
     raise InputError(
         f"'{folder}' holds no weights (looked for {' and '.join(SINGLE)}, whole or in shards)"
     )
+
+
+def weights_among(names: Iterable[str]) -> list[str]:
+    """Of the names in a listing those of the weights that transformers reads: one file, or else
+    shards; and none of what trainers save beside, such as ``training_args.bin``."""
+    there = list(names)
+    for whole in SINGLE:
+        if whole in there:
+            return [whole]
+        stem, _, suffix = whole.partition(".")
+        shards = [
+            name for name in there if name.startswith(f"{stem}-") and name.endswith(f".{suffix}")
+        ]
+        if shards:
+            return shards
+    return []
 
 
 def check_whole(folder: str | Path) -> None:

@@ -150,20 +150,12 @@ def configured(repo: str, revision: str) -> Shape | None:
 @cache
 def listed(repo: str, revision: str) -> float | None:
     """Bytes of a revision's weights as the hub lists them; None if it does not answer."""
-    from lmtopo.formats.checkpoints import SINGLE
+    from lmtopo.formats.checkpoints import weights_among
 
     there = snapshot(repo, revision)
     files = {} if there is None else there.files
-    for whole in SINGLE:
-        stem, _, suffix = whole.rpartition(".")
-        found = [
-            file.size
-            for path, file in files.items()
-            if path == whole or (path.startswith(f"{stem}-") and path.endswith(f".{suffix}"))
-        ]
-        if found:
-            return float(sum(found))
-    return None
+    found = weights_among(files)
+    return float(sum(files[name].size for name in found)) if found else None
 
 
 def in_cache(run: Mapping[str, Any]) -> set[int]:

@@ -214,7 +214,7 @@ def read(raw: Mapping[str, Any], *, checked: bool = False) -> Study:
     runs: dict[tuple[str, str], Run] = {}
     if not problems:
         for name, model in file.models.items():
-            for budget in model.budgets if isinstance(model, TrainedModel) else [RELEASED]:
+            for budget in budgets_of(model):
                 try:
                     runs[name, budget] = run_of(file, name, model, budget)
                 except InputError as error:
@@ -228,6 +228,11 @@ def read(raw: Mapping[str, Any], *, checked: bool = False) -> Study:
         raise InputError(check.report(file.study, list(dict.fromkeys(problems))))
     left_out = losses.read(file.study) if file.missing == "leave_out" else {}
     return Study(file, runs, left_out)
+
+
+def budgets_of(model: Model) -> list[str]:
+    """A model's budgets; one that is not trained here has one."""
+    return model.budgets if isinstance(model, TrainedModel) else [RELEASED]
 
 
 def steps(runs: Iterable[Run]) -> list[list[Any]]:

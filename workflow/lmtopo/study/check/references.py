@@ -10,8 +10,8 @@ from lmtopo.errors import InputError
 from lmtopo.formats import checkpoints
 from lmtopo.study.check.parse import unknown
 from lmtopo.study.check.sections import evidence, sections, signatures, tasks
-from lmtopo.study.resolve import RELEASED
-from lmtopo.study.schema import HubModel, LocalDataset, LocalModel, Model, StudyFile, TrainedModel
+from lmtopo.study.resolve import budgets_of
+from lmtopo.study.schema import HubModel, LocalDataset, LocalModel, StudyFile, TrainedModel
 
 
 def names(file: StudyFile) -> list[str]:
@@ -90,7 +90,7 @@ def paths(file: StudyFile) -> list[str]:
 def only(file: StudyFile) -> list[str]:
     """Names in ``only`` that the study has not, or that no pair has together."""
     models, chosen = file.models, file.only
-    budgets = {name: trained_budgets(model) for name, model in models.items()}
+    budgets = {name: budgets_of(model) for name, model in models.items()}
     there = {
         "model": list(models),
         "budget": list(dict.fromkeys(one for some in budgets.values() for one in some)),
@@ -111,11 +111,6 @@ def only(file: StudyFile) -> list[str]:
     ):
         problems.append("only: none of its models has one of its budgets")
     return problems
-
-
-def trained_budgets(model: Model) -> list[str]:
-    """A model's budgets; one that is not trained here has one."""
-    return model.budgets if isinstance(model, TrainedModel) else [RELEASED]
 
 
 def tokenizers(file: StudyFile) -> list[str]:
@@ -145,13 +140,13 @@ def tokenizers(file: StudyFile) -> list[str]:
 
 def one_tokenizer(model: LocalModel) -> None:
     """Refuse checkpoints of one model that come with different tokenizers."""
-    from lmtopo.tokenizer import alike, has_tokenizer
+    from lmtopo.tokenizer import another, has_tokenizer
 
     if model.tokenizer_path is not None:
         return
     paths = [folder.path for folder in checkpoints.find(model.path, step=model.step)]
     having = [path for path in paths if has_tokenizer(path)]
-    if having and (other := alike(having)) is not None:
+    if having and (other := another(having)) is not None:
         raise InputError(
             f"'{having[0]}' and '{other}' have different tokenizers: give those of one tokenizer a "
             "model of their own, or say which one reads all with tokenizer_path"
@@ -160,10 +155,10 @@ def one_tokenizer(model: LocalModel) -> None:
 
 def same_source(one: Any, other: Any) -> bool:
     """Whether two origins are folders of one tokenizer."""
-    from lmtopo.tokenizer import alike
+    from lmtopo.tokenizer import another
 
     local = all(isinstance(origin, dict) and "source" in origin for origin in (one, other))
-    return local and alike([one["source"], other["source"]]) is None
+    return local and another([one["source"], other["source"]]) is None
 
 
 def outside_metrics(file: StudyFile, runs: Iterable[Sequence[Any]]) -> list[str]:
