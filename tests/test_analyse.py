@@ -189,6 +189,7 @@ def outside(folder: Path, **columns: Any) -> str:
     return str(folder / "theirs.csv")
 
 
+@pytest.mark.slow
 def test_a_table_from_elsewhere_is_analysed_alike(tmp_path: Path) -> None:
     evidence, text = analysed(tmp_path, {"table": outside(tmp_path)}, primary=None, null=None)
     pooled = evidence[evidence["model"] == "pooled"].set_index("signature")
@@ -211,6 +212,7 @@ def test_a_table_with_many_signatures_needs_its_tests_named(tmp_path: Path) -> N
         analysed(tmp_path, {"table": table}, primary=["x"], null=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 3, 12])
 def test_too_short_runs_are_said_to_be(tmp_path: Path, steps: int) -> None:
     table = outside(tmp_path)
@@ -237,6 +239,7 @@ def test_a_study_of_untrained_models_has_nothing_to_say(tmp_path: Path) -> None:
         analysed(tmp_path, {"table": table}, primary=None, null=None)
 
 
+@pytest.mark.slow
 def test_a_signature_without_values_is_left_out_and_may_not_be_primary(tmp_path: Path) -> None:
     table = outside(tmp_path, bare=np.nan)
     evidence, text = analysed(tmp_path, {"table": table}, primary=None, null=None)
@@ -246,6 +249,7 @@ def test_a_signature_without_values_is_left_out_and_may_not_be_primary(tmp_path:
         analysed(tmp_path, {"table": table}, primary=["bare"], null=None)
 
 
+@pytest.mark.slow
 def test_what_holds_of_geometry_says_nothing_of_topology(tmp_path: Path) -> None:
     evidence, _ = analysed(tmp_path, tables(tmp_path))
     tests = evidence["primary"]
@@ -259,6 +263,7 @@ def test_what_holds_of_geometry_says_nothing_of_topology(tmp_path: Path) -> None
     assert "Topology adds" not in told
 
 
+@pytest.mark.slow
 def test_the_words_are_those_of_the_null(tmp_path: Path) -> None:
     evidence, _ = analysed(tmp_path, tables(tmp_path))
     told = {null: findings.answer(evidence, null) for null in ("gaussian", "shuffled", "null")}
@@ -270,6 +275,7 @@ def test_the_words_are_those_of_the_null(tmp_path: Path) -> None:
         assert "spectrum" not in told[null]
 
 
+@pytest.mark.slow
 def test_runs_too_short_to_compare_are_not_said_to_be_unrelated(tmp_path: Path) -> None:
     files = tables(tmp_path)
     for name in ("quality", "signatures"):

@@ -121,6 +121,7 @@ def test_values_are_those_of_the_diagrams_and_clouds_in_the_files(folder: Path) 
     assert value[-1, "linear_cka"] == pytest.approx(linear_cka(x, y), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_relative_to_the_enclosing_radius_scale_does_not_count(folder: Path) -> None:
     absolute = compared(folder, [LOW]).query("relation == 'layers' and dimension == 0")
     assert (absolute["value"] > 0.1).all()
@@ -151,6 +152,7 @@ def test_points_of_two_tokenizers_do_not_correspond(folder: Path) -> None:
     assert set(found["dimension"]) == {0, 1}
 
 
+@pytest.mark.slow
 def test_without_clouds_there_is_no_cka(folder: Path) -> None:
     found = compared(folder, [LOW], clouds_kept=False)
     assert set(found["dimension"]) == {0, 1}
@@ -158,6 +160,7 @@ def test_without_clouds_there_is_no_cka(folder: Path) -> None:
     pd.testing.assert_frame_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_cka_sees_the_principal_components_that_diagrams_see(folder: Path) -> None:
     whole = compared(folder, [LOW]).query("dimension == -1 and step == 2")["value"]
     reduced = compared(folder, [LOW], pca=2).query("dimension == -1 and step == 2")["value"]
@@ -176,6 +179,7 @@ def test_nothing_to_compare_is_an_empty_table(folder: Path) -> None:
     assert compared(folder, [LOW, UNKNOWN]).empty
 
 
+@pytest.mark.slow
 def test_the_same_files_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     compared(folder, [LOW])
     first = (folder / "distances.parquet").read_bytes()

@@ -227,6 +227,7 @@ def measure(
     return table
 
 
+@pytest.mark.slow
 def test_a_batch_that_does_not_fit_names_the_size_that_does(
     monkeypatch: pytest.MonkeyPatch, measure: Callable[..., pd.DataFrame]
 ) -> None:

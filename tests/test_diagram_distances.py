@@ -64,6 +64,7 @@ def test_distances_are_symmetric_and_part_what_differs(distance, a, b):
     assert (there > 1e-9) == differ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", ALL)
 @given(a=diagrams(), b=diagrams(), c=diagrams())
 def test_the_triangle_inequality_holds(distance, a, b, c):

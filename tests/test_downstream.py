@@ -353,6 +353,7 @@ def test_only_so_many_rows_are_read(pairs_folder: Path) -> None:
     assert part.sentences == [*part.first, *part.second]
 
 
+@pytest.mark.slow
 def test_what_is_no_task_is_said(
     tmp_path: Path,
     dataset_folder: Path,

@@ -68,6 +68,7 @@ def arc(points, draw):
     return np.c_[np.cos(angles), np.sin(angles)]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(65, 260), seeds, st.one_of(st.just(1.0), st.floats(0.02, 0.6)))
 @pytest.mark.parametrize("cloud", [dense_core, noisy_circle, arc])

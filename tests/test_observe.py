@@ -183,6 +183,7 @@ def test_a_document_read_by_itself_ends_with_its_last_token(
         np.testing.assert_allclose(clouds["mean"][-1, point], states.mean(0), rtol=2e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_half_precision_reads_nearly_what_float32_reads(
     tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
 ) -> None:
@@ -229,6 +230,7 @@ def test_clouds_are_the_hidden_states_at_the_probes_places(
         near(clouds["last"][[0, 1, 3], point], text[:, -1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "llama"])
 def test_packed_layers_read_what_plain_ones_read_and_it_is_noted(
     architecture: str,
@@ -260,6 +262,7 @@ def test_the_same_weights_twice_give_the_same_bytes(
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.mark.slow
 def test_logits_in_pieces_give_the_same_nll(
     tmp_path: Path,
     save_checkpoint: Callable[..., Path],
@@ -273,6 +276,7 @@ def test_logits_in_pieces_give_the_same_nll(
     assert pieces == pytest.approx(whole, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_flops_of_a_checkpoint_from_elsewhere_follow_from_its_tokens(
     tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
 ) -> None:

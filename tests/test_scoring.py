@@ -36,6 +36,7 @@ def test_the_size_of_a_batch_does_not_change_the_sum(make_model: Callable[..., A
         assert score(decoder, whole, 16) == pytest.approx(one_by_one, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_batch_that_does_not_fit_names_the_size_that_does(
     make_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

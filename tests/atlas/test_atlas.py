@@ -88,6 +88,7 @@ def test_limits_shrink_to_what_is_asked_and_end() -> None:
     assert Limits(2, 1).fewer(0.99) is None
 
 
+@pytest.mark.slow
 def test_a_page_needs_nothing_beside_itself(tmp_path: Path) -> None:
     made(tmp_path)
     text = (tmp_path / "index.html").read_text()
@@ -137,6 +138,7 @@ def test_a_null_has_its_first_diagrams_and_a_band_of_all_draws(tmp_path: Path) -
     assert high[0, 0] == 23  # of 24 points, one component is not counted: it never dies
 
 
+@pytest.mark.slow
 def test_a_signature_carries_its_range_and_its_null(tmp_path: Path) -> None:
     facts, blocks = made(tmp_path)
     header, numbers = unpacked(blocks["signatures/stories/token/final_norm"])
@@ -156,6 +158,7 @@ def test_a_signature_carries_its_range_and_its_null(tmp_path: Path) -> None:
     assert (alone["dimension"], alone["name"], alone["sd"]) == (-1, "twonn", 0)
 
 
+@pytest.mark.slow
 def test_a_large_study_is_thinned_evenly_and_says_so(tmp_path: Path) -> None:
     facts, blocks = made(
         tmp_path, {"checkpoints": 6, "layers": 3}, checkpoints=16, layers=9, nulls={}
@@ -172,6 +175,7 @@ def test_a_large_study_is_thinned_evenly_and_says_so(tmp_path: Path) -> None:
     assert sum(name.startswith("clouds/small/low/stories/token/") for name in blocks) == 3
 
 
+@pytest.mark.slow
 def test_a_page_is_no_larger_than_it_may_be(tmp_path: Path) -> None:
     facts, _ = made(
         tmp_path,
@@ -191,6 +195,7 @@ def test_a_study_that_cannot_fit_names_the_key(tmp_path: Path) -> None:
         made(tmp_path, {"megabytes": 0.4})
 
 
+@pytest.mark.slow
 def test_what_is_missing_leaves_a_gap_with_a_reason(tmp_path: Path) -> None:
     lost = ("small", "low", 2, "stories")
     facts, blocks = made(tmp_path, lost=[lost])

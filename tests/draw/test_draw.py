@@ -447,6 +447,7 @@ def test_many_budgets_and_models_are_told_apart() -> None:
         assert len({str(look) for look in looks(some).values()}) == len(some)
 
 
+@pytest.mark.slow
 def test_a_run_that_has_diverged_leaves_the_others_to_be_seen(folder: Path) -> None:
     found = made.results(folder, made.config())
     quality = pd.read_parquet(made.told(found)["perplexity"]["quality"])
@@ -458,6 +459,7 @@ def test_a_run_that_has_diverged_leaves_the_others_to_be_seen(folder: Path) -> N
     assert 1e99 < high < 1e200
 
 
+@pytest.mark.slow
 def test_figures_leave_a_notebook_its_backend(folder: Path) -> None:
     found = made.results(folder, made.config())
     plt.close("all")

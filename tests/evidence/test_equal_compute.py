@@ -78,6 +78,7 @@ def test_a_comparison_with_what_no_other_compares_has_all_its_weight() -> None:
     assert rows.shares([]) == []
 
 
+@pytest.mark.slow
 def test_the_order_of_runs_changes_nothing() -> None:
     found = simulate.study(
         np.random.default_rng(0), signature=None, models=1, ends=(1e5, 2e4, 1e5), copies=5

@@ -61,6 +61,7 @@ def test_a_step_in_one_dimension_is_cut_there() -> None:
     assert gains[1:] == pytest.approx([0, 0], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_null_series_keep_variance_and_autocorrelation() -> None:
     run = with_break(None).runs[0]
     path = simulate.autoregressive(np.random.default_rng(1), 60, 2, 0.7)

@@ -74,6 +74,7 @@ def test_adding_a_column_is_refitting_with_it() -> None:
     assert base[0, 1] == pytest.approx(((first.outcome - plain) ** 2).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curve", [simulate.hump, simulate.fall, None])
 def test_a_signature_of_compute_alone_or_of_nothing_has_no_skill(
     curve: simulate.Curve | None,

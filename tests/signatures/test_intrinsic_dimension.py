@@ -298,6 +298,7 @@ assert [list(kernel.signatures) for kernel in kernels] == before, before
 """
 
 
+@pytest.mark.slow
 def test_what_is_warmed_up_is_what_clouds_need() -> None:
     library = Path(intrinsic_dimension.__file__).parents[2]
     subprocess.run(

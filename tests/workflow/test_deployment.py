@@ -43,6 +43,7 @@ def test_every_rule_that_runs_something_names_the_environment_and_what_it_needs(
         assert "localrule: True" in text or "**needed(" in text, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["default", "slurm"])
 def test_profiles_have_only_options_that_snakemake_knows(name: str) -> None:
     from snakemake.cli import get_argument_parser
