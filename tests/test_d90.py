@@ -12,7 +12,7 @@ from scipy.linalg import hadamard
 from lmtopo.d90 import d90, finetune, metrics
 from lmtopo.d90.fastfood import Subspace, walsh_hadamard
 from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn, padded
-from lmtopo.d90.smallest import gain, smallest
+from lmtopo.d90.smallest import gain, over_resamples, smallest
 from lmtopo.dataset import dataset
 from lmtopo.errors import InputError
 from lmtopo.tables import DOWNSTREAM, KEYS
@@ -122,6 +122,15 @@ def test_a_gain_that_is_none_does_not_leave_its_interval() -> None:
     assert (same.value, same.low, same.high) == (0, 0, 0)
     better = gain(rng.random((3, 400)) < 0.9, majority, rng)
     assert 0.1 < better.low < better.value < better.high
+
+
+def test_an_accuracy_is_as_uncertain_as_its_pairs_are_few() -> None:
+    rng = np.random.default_rng(0)
+    always = np.stack([np.arange(400) < 280] * 3).astype(float)  # right as often as the majority
+    found = over_resamples(always, rng)
+    spread = math.sqrt(0.7 * 0.3 / 400)
+    assert found.value == pytest.approx(0.7)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * spread, rel=0.15)
 
 
 def test_both_sentences_keep_their_start() -> None:

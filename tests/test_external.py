@@ -106,6 +106,8 @@ def test_text_is_no_metric_and_that_is_said(
             "line 3: 'high' in column 'acc' is no number",
         ),
         ("model,step,acc\nsmall,0,1\nsmall,0,1\n", "lines 2 and 3 are both of small step 0"),
+        ("model,step,acc\n,,\n\nsmall,0,1\n\nsmall,x,1\n", "line 6: step 'x' is no whole number"),
+        ("model,step,acc\nsmall,1_0,1\n", "line 2: step '1_0' is no whole number"),
         (
             "model,step,acc\nsmall,0,1\nsmall,2,1\nhuge,0,1\n",
             r"2 of 3 rows are of no checkpoint of the study \(small 2, huge 0\): take them out, or",

@@ -104,6 +104,25 @@ def test_shapes_are_read_whatever_the_architecture_calls_them(
     assert checkpoint.read_shape(folder) == checkpoint.Shape(2, 300, 64, 32)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "changes", "expected"),
+    [
+        ("gpt2", {"n_positions": 64}, 64),
+        ("mpt", {"max_seq_len": 64}, 64),
+        ("rwkv", {"context_length": 64}, 64),
+        ("bloom", {}, None),
+        ("mamba", {}, None),
+    ],
+)
+def test_positions_are_those_that_the_model_cannot_go_beyond(
+    architecture: str, changes: dict[str, int], expected: int | None
+) -> None:
+    import transformers
+
+    config = transformers.AutoConfig.for_model(architecture, **changes)
+    assert checkpoint.positions(config.to_dict()) == expected
+
+
 def test_pickles_with_code_are_refused(
     tmp_path: Path, save_checkpoint: Callable[..., Path]
 ) -> None:

@@ -506,12 +506,47 @@ def test_targets_of_tests_are_metrics_that_there_are(
     raw: dict[str, Any], target: str, expected: str | None
 ) -> None:
     raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
-    raw["downstream"] = {"tasks": ["pairs"], "d90": ["pairs"], "finetune": {"dimensions": [10]}}
-    raw["evidence"] = {"primary": [{"signature": "twonn", "target": target}]}
+    raw["downstream"] = {
+        "tasks": ["pairs"],
+        "checkpoints": "all",
+        "d90": [{"dataset": "pairs", "checkpoints": "all"}],
+        "finetune": {"dimensions": [10]},
+    }
+    raw["clouds"] = raw.get("clouds", {}) | {"poolings": ["mean"]}
+    raw["evidence"] = {"primary": [{"signature": "twonn", "target": target, "pooling": "mean"}]}
     if expected is None:
         study.read(raw)
     else:
         assert re.search(expected, problems(raw))
+
+
+@pytest.mark.parametrize(
+    ("target", "pooling", "expected"),
+    [
+        ("pairs probe_accuracy", "token", "not by 'token': give one of last, mean"),
+        ("pairs probe_accuracy", "mean", "known at 1 of a run's checkpoints, but a test needs 9"),
+        ("pairs zero_shot_f1", "token", r"set downstream\.checkpoints: all"),
+        ("pairs d90_said", "token", r"set downstream\.d90\.checkpoints: all"),
+        ("note", "token", "'note' is neither log_perplexity"),
+    ],
+)
+def test_targets_that_no_run_has_often_enough_are_told(
+    raw: dict[str, Any], target: str, pooling: str, expected: str
+) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"], "d90": ["pairs"]}
+    raw["clouds"] = raw.get("clouds", {}) | {"poolings": ["token", "mean"]}
+    Path("metrics.csv").write_text("model,step,note,acc\nmine,0,hello,0.5\n")
+    raw["quality"] = {"external": {"file": "metrics.csv", "unmatched": "leave_out"}}
+    raw["evidence"] = {"primary": [{"signature": "twonn", "target": target, "pooling": pooling}]}
+    assert re.search(expected, problems(raw))
+
+
+def test_a_pair_of_sentences_needs_room(raw: dict[str, Any]) -> None:
+    raw["datasets"]["pairs"] = {"source": "generated", "kind": "paraphrases"}
+    raw["downstream"] = {"tasks": ["pairs"], "d90": ["pairs"]}
+    raw["quality"] = {"context": 4}
+    assert "a pair of sentences needs 5 tokens, but quality.context is 4" in problems(raw)
 
 
 def test_a_test_at_a_block_that_no_local_model_has_is_told(

@@ -1,7 +1,7 @@
 """Stage `external`: metrics measured elsewhere, joined to the study's checkpoints."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,24 +72,19 @@ def match(path: str | Path, runs: Sequence[Run], unmatched: str) -> Found:
         checkpoint or of several, none is of any, or there is no number of a metric.
     """
     rows = read(path)
-    metrics = [name for name in rows[0] if name not in KEYS]
+    metrics = metrics_of(rows)
     if OWN in metrics:
         raise InputError(
             f"'{path}': column '{OWN}' is called as the study's own quality is: rename it"
         )
-    text = [
-        name
-        for name in metrics
-        if all(not row[name] or number(row[name]) is None for row in rows)
-        and any(row[name] for row in rows)
-    ]
+    text = columns_of_text(rows)
     budgets: dict[str, dict[str, set[int]]] = {}
     for model, budget, steps in runs:
         budgets.setdefault(model, {})[budget] = set(steps)
     values: list[tuple[str, str, int, str, float]] = []
     missed = []
     seen: dict[tuple[str, str, int], int] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows.items():
         step = number(row["step"])
         if step is None or not step.is_integer():
             raise InputError(f"'{path}', line {line}: step '{row['step']}' is no whole number")
@@ -141,41 +136,61 @@ def match(path: str | Path, runs: Sequence[Run], unmatched: str) -> Found:
     return Found(values, missed, text)
 
 
-def read(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, white space around a cell left out."""
+def metrics_of(rows: Mapping[int, Mapping[str, str]]) -> list[str]:
+    """What the columns of a file are called that may be metrics."""
+    return [name for name in next(iter(rows.values())) if name not in KEYS]
+
+
+def columns_of_text(rows: Mapping[int, Mapping[str, str]]) -> list[str]:
+    """The columns of a file that are no metric: every cell that has something has text."""
+    return [
+        name
+        for name in metrics_of(rows)
+        if all(not row[name] or number(row[name]) is None for row in rows.values())
+        and any(row[name] for row in rows.values())
+    ]
+
+
+def read(path: str | Path) -> dict[int, dict[str, str]]:
+    """The rows of a CSV file by the line they end in, white space around a cell left out, and so
+    are rows of empty cells."""
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            rows = list(reader)
+            numbered = ((reader.line_num, row) for row in reader)
+            rows = {line: row for line, row in numbered if any(row.values())}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read '{path}' as CSV: {error}") from error
     if not rows:
         raise InputError(f"'{path}' has no rows")
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows.items():
         if None in row or None in row.values():
             header = ",".join(reader.fieldnames or ())
             raise InputError(
                 f"'{path}', line {line} has another number of cells than the header ({header}); "
                 "commas stand between cells"
             )
-    rows = [{name.strip(): cell.strip() for name, cell in row.items()} for row in rows]
+    stripped = {
+        line: {name.strip(): cell.strip() for name, cell in row.items()}
+        for line, row in rows.items()
+    }
     names = [name.strip() for name in reader.fieldnames or ()]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"'{path}' has several columns '{twice[0]}': rename or take out one")
-    if "" in rows[0]:
+    if "" in names:
         raise InputError(f"'{path}' has a column without a name: name it, or take it out")
-    lacking = [name for name in ("model", "step") if name not in rows[0]]
+    lacking = [name for name in ("model", "step") if name not in names]
     if lacking:
         raise InputError(
             f"'{path}' has no column '{lacking[0]}': it needs model and step, and a column for "
             "each metric"
         )
-    return rows
+    return stripped
 
 
 def number(cell: str) -> float | None:
-    """A cell's number, which may be infinite or NaN; None if it is text."""
+    """A cell's number, which may be infinite or NaN; None if it is text, as 1_000 is."""
     try:
-        return float(cell)
+        return None if "_" in cell else float(cell)
     except ValueError:
         return None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +11,8 @@ from lmtopo.errors import InputError
 from lmtopo.files import write_json
 from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
-from lmtopo.formats.probes import Probe
 from lmtopo.provenance import origin
 from lmtopo.resources import run_columns
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 
 def observe(
@@ -58,7 +54,12 @@ def observe(
     place = devices.ready(device, threads)
     read = probes.load(probe)
     model = checkpoints.load(checkpoint, dtype=dtype, device=place)
-    check_fit(model, read, checkpoint)
+    checkpoints.check_fit(
+        model,
+        checkpoint,
+        largest=max(int(reading.stream.ids.max()) for reading in read.readings),
+        context=read.readings[0].facts["context"],
+    )
     columns = run_columns(run, checkpoint, model, read.readings[0].facts["context"])
     layout, products = packed.chosen(linear, place), model.dtype
     if layout == "packed":
@@ -143,21 +144,3 @@ def measures(nll: float, facts: Mapping[str, Any]) -> dict[str, Any]:
         "byte_perplexity": per(facts["n_bytes"]),
         "bits_per_byte": nll / facts["n_bytes"] / math.log(2),
     }
-
-
-def check_fit(model: "PreTrainedModel", read: Probe, folder: str) -> None:
-    """Refuse a probe with ids or positions that the model does not have."""
-    largest = max(int(reading.stream.ids.max()) for reading in read.readings)
-    vocabulary = model.config.vocab_size
-    if largest >= vocabulary:
-        raise InputError(
-            f"the tokenizer gives id {largest}, but '{folder}' has a vocabulary of {vocabulary}: "
-            "give the model the tokenizer it was trained with (models.NAME.tokenizer_path)"
-        )
-    positions = getattr(model.config, "max_position_embeddings", None)
-    context = read.readings[0].facts["context"]
-    if positions is not None and context > positions:
-        raise InputError(
-            f"quality.context {context} is beyond the {positions} positions of "
-            f"'{folder}': lower quality.context"
-        )

@@ -16,6 +16,8 @@ def run_columns(
 ) -> dict[str, Any]:
     """The run columns of the tables, completed from the weights and, where the checkpoint comes
     from a run of ours, from what that run has written beside them (``resources.json``)."""
+    from lmtopo.formats import checkpoints
+
     parameters, total = flops.count_parameters(model)
     spent = Path(folder) / "resources.json"
     if spent.is_file():
@@ -27,7 +29,7 @@ def run_columns(
             width=model.config.hidden_size,
             attention=flops.attention_width(model.config),
             vocabulary=model.config.vocab_size,
-            context=getattr(model.config, "max_position_embeddings", None) or context,
+            context=checkpoints.positions(model.config.to_dict()) or context,
         )
         tokens = run["tokens"]
         resources = {

@@ -67,7 +67,7 @@ def d90(
     from lmtopo import tokenizer as tokenizers
     from lmtopo.checksums import reading
     from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn
-    from lmtopo.d90.smallest import gain, smallest
+    from lmtopo.d90.smallest import gain, over_resamples, smallest
     from lmtopo.downstream import check_fit, task
     from lmtopo.files import read_json, write_json
     from lmtopo.fingerprint import fingerprint
@@ -155,10 +155,12 @@ def d90(
 
     majority = truth == bool(np.bincount(learned.labels).argmax())
     full = right("full", None)
+    # the same resamples for both, so that their difference is not the bootstrap's
+    accuracy = over_resamples(full.astype(np.float64), generator(seed, "d90", name))
     ahead = gain(full, majority, generator(seed, "d90", name))
     base = float(majority.mean())
     found = [
-        ("finetuned_accuracy", base + ahead.value, base + ahead.low, base + ahead.high),
+        ("finetuned_accuracy", accuracy.value, accuracy.low, accuracy.high),
         ("finetuned_gain", ahead.value, ahead.low, ahead.high),
     ]
     for kind, grid in grids.items():

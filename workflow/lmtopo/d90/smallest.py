@@ -26,16 +26,23 @@ def gain(
     majority: Bool[np.ndarray, " pairs"],
     rng: np.random.Generator,
 ) -> Estimate:
-    """How much more often full fine-tuning is right than the majority's label, a mean over seeds,
-    with its 95% interval: percentiles over resamples of seeds and of pairs."""
-    ahead = right.astype(np.float64) - majority
-    seeds, pairs = ahead.shape
+    """How much more often full fine-tuning is right than the majority's label, pair by pair, as
+    `over_resamples` has it."""
+    return over_resamples(right.astype(np.float64) - majority, rng)
+
+
+def over_resamples(
+    values: Float64[np.ndarray, "seeds pairs"], rng: np.random.Generator
+) -> Estimate:
+    """The mean over seeds and pairs, with its 95% interval: percentiles over resamples of
+    both."""
+    seeds, pairs = values.shape
     drawn = [
-        ahead[rng.integers(0, seeds, seeds)].mean(axis=0)[rng.integers(0, pairs, pairs)].mean()
+        values[rng.integers(0, seeds, seeds)].mean(axis=0)[rng.integers(0, pairs, pairs)].mean()
         for _ in range(RESAMPLES)
     ]
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(ahead.mean()), float(low), float(high))
+    return Estimate(float(values.mean()), float(low), float(high))
 
 
 def smallest(

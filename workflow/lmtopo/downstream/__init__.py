@@ -89,6 +89,11 @@ def downstream(
     words = tokenizers.load(tokenizer)
     ids = [tokenizers.encode(words, pairs.sentences) for pairs in (learned, tested)]
     asked = zero_shot.requests(words, tested)
+    if not all(chain(*asked)):
+        raise InputError(
+            "the tokenizer cannot read the question or its answers, 'no' and 'yes', that "
+            f"zero_shot asks of task '{name}': leave the task out"
+        )
     model = checkpoints.load(checkpoint, dtype=dtype, device=place)
     check_fit(model, [*chain(*ids, *asked)], checkpoint, context)
     columns = run_columns(run, checkpoint, model, context)
@@ -104,7 +109,7 @@ def downstream(
         answers = log_likelihoods(
             decoder,
             asked,
-            positions=getattr(model.config, "max_position_embeddings", None) or POSITIONS,
+            positions=checkpoints.positions(model.config.to_dict()) or POSITIONS,
             batch_size=batch_size,
         )
         guessed[NONE, NONE, "zero_shot"] = zero_shot.likeliest(answers)
@@ -194,18 +199,8 @@ def check_fit(
     model: "PreTrainedModel", texts: Sequence[Sequence[int]], folder: str, context: int
 ) -> None:
     """Refuse texts with ids or positions that the model does not have, or with no token at all."""
-    vocabulary = model.config.vocab_size
-    largest = max(max(ids, default=-1) for ids in texts)
+    from lmtopo.formats import checkpoints
+
     if not all(texts):
         raise InputError("a sentence has no tokens: the tokenizer cannot read it")
-    if largest >= vocabulary:
-        raise InputError(
-            f"the tokenizer gives id {largest}, but '{folder}' has a vocabulary of {vocabulary}: "
-            "give the model the tokenizer it was trained with (models.NAME.tokenizer_path)"
-        )
-    positions = getattr(model.config, "max_position_embeddings", None)
-    if positions is not None and context > positions:
-        raise InputError(
-            f"quality.context {context} is beyond the {positions} positions of '{folder}': lower "
-            "quality.context"
-        )
+    checkpoints.check_fit(model, folder, largest=max(map(max, texts)), context=context)

@@ -30,6 +30,8 @@ STEP = re.compile(
     re.IGNORECASE,
 )
 TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?(?![\d.,]*\d|[a-z])", re.IGNORECASE)
+POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "context_length")
+"""What configurations call the number of positions."""
 HEAD = 100_000_000
 """Bytes that the head of a safetensors file may have, by its definition."""
 POINTER = b"version https://git-lfs"
@@ -227,9 +229,31 @@ def read_shape(folder: str | Path) -> Shape:
     return Shape(
         layers,
         vocabulary,
-        first("max_position_embeddings", "n_positions", "n_ctx"),
+        positions(config),
         first("hidden_size", "n_embd", "d_model"),
     )
+
+
+def positions(config: Mapping[str, Any]) -> int | None:
+    """How many positions a model has, by its configuration; None where that does not say, as of
+    models that read on as far as one likes."""
+    return next((config[name] for name in POSITIONS if config.get(name)), None)
+
+
+def check_fit(model: "PreTrainedModel", folder: str, *, largest: int, context: int) -> None:
+    """Refuse token ids (the ``largest`` is given) or positions that a model does not have."""
+    vocabulary = model.config.vocab_size
+    if largest >= vocabulary:
+        raise InputError(
+            f"the tokenizer gives id {largest}, but '{folder}' has a vocabulary of {vocabulary}: "
+            "give the model the tokenizer it was trained with (models.NAME.tokenizer_path)"
+        )
+    has = positions(model.config.to_dict())
+    if has is not None and context > has:
+        raise InputError(
+            f"quality.context {context} is beyond the {has} positions of '{folder}': lower "
+            "quality.context"
+        )
 
 
 def check_text(folder: str | Path, config: Mapping[str, Any]) -> None:

@@ -13,9 +13,13 @@ from lmtopo.study.schema import (
     HubModel,
     LocalDataset,
     Model,
+    PrimaryTest,
     StudyFile,
     TrainedModel,
 )
+
+JOINED = 5
+"""Tokens of the shortest pair of sentences: one each, and what stands before, between and after."""
 
 
 def tasks(file: StudyFile) -> list[str]:
@@ -59,6 +63,12 @@ def tasks(file: StudyFile) -> list[str]:
             if model not in file.models
         ]
         chosen.add(one.dataset)
+    shortest = min(quality.context for quality in file.quality_used.values())
+    if file.downstream.d90 and shortest < JOINED:
+        problems.append(
+            f"downstream.d90: a pair of sentences needs {JOINED} tokens, but quality.context is "
+            f"{shortest}: raise it"
+        )
     return problems
 
 
@@ -199,6 +209,8 @@ def evidence(file: StudyFile) -> list[str]:
                 "downstream and its metric, nor a column of quality.external"
                 + (f" (did you mean {close[0]}?)" if close else "")
             )
+        elif targets is not None:
+            problems += too_few_scores(file, test, where)
         if test.dataset is not None and test.dataset not in entries:
             problems.append(unknown(f"{where}.dataset", test.dataset, entries))
             continue
@@ -243,5 +255,34 @@ def known_targets(file: StudyFile) -> list[str] | None:
             rows = external.read(file.quality.external.file)
         except InputError:
             return None
-        targets += [name for name in rows[0] if name not in external.KEYS]
+        text = external.columns_of_text(rows)
+        targets += [name for name in external.metrics_of(rows) if name not in text]
     return targets
+
+
+def too_few_scores(file: StudyFile, test: PrimaryTest, where: str) -> list[str]:
+    """Where a test is of a task's metric that no run has often enough beside the test's clouds."""
+    from lmtopo import d90
+    from lmtopo.evidence.association import FEWEST
+
+    dataset, _, metric = test.target.partition(" ")
+    section = file.downstream
+    if dataset not in {task.dataset for task in section.tasks}:
+        return []
+    if metric.startswith("probe_") and test.pooling not in section.poolings:
+        return [
+            f"{where}.pooling: '{test.target}' is of states pooled as downstream.poolings says, "
+            f"not by '{test.pooling}': give one of {', '.join(section.poolings)}"
+        ]
+    tuned = metric in d90.metrics(section.finetune.dimensions)
+    which = [one.checkpoints for one in section.d90 if one.dataset == dataset and tuned]
+    key = f"downstream{'.d90' if tuned else ''}.checkpoints"
+    count = {"last": 1, "landmarks": section.landmarks, "all": math.inf}[
+        (which or [section.checkpoints])[0]
+    ]
+    if count >= FEWEST:
+        return []
+    return [
+        f"{where}.target: '{test.target}' is known at {count:g} of a run's checkpoints, but a test "
+        f"needs {FEWEST}: set {key}: all"
+    ]
