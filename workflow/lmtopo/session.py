@@ -18,7 +18,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ALIVE = Path(".lmtopo/alive.lock")
 SNAKEMAKE = Path(".snakemake/locks")
@@ -53,6 +53,23 @@ def enter() -> bool:
         return False
     _held = file
     return freed
+
+
+def leave_others() -> None:
+    """Have Snakemake remove only its own locks when a run ends. By itself (9.27) it removes the
+    folder of all of them, other runs' too, and a run that begins at that moment dies of it.
+    ``--unlock`` goes on to remove all."""
+    from snakemake.persistence import PersistenceBase
+    from snakemake.persistence.file import FilePersistence
+
+    def own(persistence: Any) -> None:
+        for lock in persistence._lockfile.values():
+            Path(lock).unlink(missing_ok=True)
+        persistence._lockfile.clear()
+
+    if FilePersistence.cleanup_locks is PersistenceBase.cleanup_locks:
+        FilePersistence.cleanup_locks = FilePersistence._delete_locks
+        FilePersistence._delete_locks = own
 
 
 def held() -> list[int]:
@@ -105,7 +122,8 @@ def _join(file: int) -> tuple[bool, bool]:
     left = alone and _locked() and marked
     freed = alone and here and _locked() and not marked
     if freed:
-        shutil.rmtree(SNAKEMAKE)
+        for lock in SNAKEMAKE.iterdir():
+            lock.unlink()
     if alone and here and last.file == _inode(file):  # and not a copy of that folder
         for link in SCRATCH.glob("*"):
             remove(str(Path(os.readlink(link)).parent / link.name))

@@ -21,6 +21,7 @@ from lmtopo.fingerprint import fingerprint
 from lmtopo.study import again, needs, settings, shown, tasks
 
 if workflow.is_main_process:
+    session.leave_others()
     if session.enter():
         logger.warning(
             "A run that was killed had left this folder locked: it is free again."
