@@ -49,6 +49,7 @@ def study(
     quality: Curve = fall,
     link: float = 0.0,
     of_null: float = 0.0,
+    null_noise: float = 0.02,
     noise: float = 0.15,
     quality_noise: float = 0.1,
     copies: int = 1,
@@ -61,7 +62,8 @@ def study(
 ) -> Trajectories:
     """Studies of ``models`` x ``seeds`` runs, in which signature and quality are curves of log
     compute, of a scale of each model's own, plus AR(1) noise; ``link`` is the correlation of the
-    two noises, and ``of_null`` the share of the signature that its null shows too. ``ends``: the
+    two noises, and ``of_null`` the share of the signature that its null shows too, but for
+    ``null_noise`` (white, as of the mean of few draws). ``ends``: the
     last step of each seed, for budgets of unequal length, whose checkpoints do not coincide."""
     last = 1e5 if steps is None else steps[-1]
     runs = []
@@ -77,7 +79,7 @@ def study(
             x = noise * tied
             if signature is not None:
                 x = x + signature(u)[:, None] * scales[1]
-            drawn = of_null * x + 0.02 * autoregressive(rng, len(u), copies, 0)
+            drawn = of_null * x + null_noise * autoregressive(rng, len(u), copies, 0)
             runs.append(
                 Trajectory(
                     model=f"m{model}-seed{seed}",
@@ -88,6 +90,7 @@ def study(
                     x=x,
                     y=y,
                     excess=x - drawn if of_null else np.full_like(x, np.nan),
+                    null=drawn if of_null else np.full_like(x, np.nan),
                 )
             )
     keys = pd.DataFrame(

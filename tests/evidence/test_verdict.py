@@ -1,6 +1,8 @@
 """Simulated studies with known answers get the verdicts that they must; each has one primary test
 over all runs (its q is its p), so that a share of copies is a share of studies."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +12,16 @@ import simulate
 from scipy.stats import binomtest
 
 from lmtopo.evidence import rows, verdict
+from lmtopo.evidence.trajectories import Trajectories, Trajectory
 
 PYTHIA = np.array([*(2.0**k for k in range(10)), *np.linspace(1000, 143000, 47).round()])
 
 
 def verdicts(seed: int, copies: int, **study: Any) -> pd.DataFrame:
-    found = simulate.study(np.random.default_rng(seed), copies=copies, **study)
+    return verdicts_of(simulate.study(np.random.default_rng(seed), copies=copies, **study))
+
+
+def verdicts_of(found: Trajectories) -> pd.DataFrame:
     frame = next(rows.rows(found, 0.05, horizons=()))
     frame = frame.assign(primary=True, noise_ratio=np.nan)
     frame = frame.assign(q=verdict.joint(frame))
@@ -38,6 +44,14 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "b without seeds": ({"signature": simulate.line, "link": 0.6, "seeds": 1}, "exploratory"),
     "c": ({"signature": None}, "noise"),
     "d": ({"signature": simulate.line, "link": 0.6, "of_null": 1.0}, "spectral only"),
+    "d, less than the null": (
+        {"signature": None, "link": 0.6, "of_null": 1.3, "null_noise": 0.005},
+        "spectral only",
+    ),
+    "d, more than the null": (
+        {"signature": None, "link": 0.6, "of_null": 0.75, "null_noise": 0.005},
+        "spectral only",
+    ),
     "e": ({"signature": simulate.hump, "quality": simulate.hump}, "confounded with compute"),
     "e of another shape": (
         {"signature": simulate.wave, "quality": simulate.hump, "noise": 0.05},
@@ -70,6 +84,57 @@ def test_the_naive_test_would_have_found_what_is_not_there() -> None:
     )
     assert (sharp["p"] < 0.05).mean() > 0.5
     assert share(sharp, "supported") < 0.15
+
+
+def judged(runs: Sequence[Trajectory]) -> pd.DataFrame:
+    copies = runs[0].x.shape[1]
+    found = simulate.study(np.random.default_rng(0), signature=None, copies=copies)
+    return verdicts_of(replace(found, runs=list(runs)))
+
+
+@pytest.mark.parametrize(("models", "seeds"), [(1, 3), (3, 2)])
+def test_a_spoilt_checkpoint_of_one_run_is_no_tie(models: int, seeds: int) -> None:
+    rng = np.random.default_rng(2)
+    study: dict[str, Any] = {"signature": None, "phi": 0.0, "models": models, "seeds": seeds}
+    found = simulate.study(rng, copies=200, **study)
+    runs = found.runs
+    for series in (runs[0].x, runs[0].y):
+        series[28] += 30 * series.std(axis=0)
+    assert share(judged(runs), "supported") < 0.05
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_an_event_that_all_runs_share_is_no_tie_between_its_sizes(seeds: int) -> None:
+    """As where the learning rate falls at one step, and each run's answer has a size of its own."""
+    rng = np.random.default_rng(3)
+    runs = simulate.study(rng, signature=None, phi=0.0, models=3, seeds=seeds, copies=200).runs
+    for run in runs:
+        for series in (run.x, run.y):
+            series[38:] += 15 * series.std(axis=0) * rng.standard_normal(200)
+    assert share(judged(runs), "supported") < 0.05
+
+
+def test_functions_of_compute_and_learning_rate_are_no_tie() -> None:
+    """Budgets whose learning rate falls tenfold at 0.8 of each one's length."""
+    rng = np.random.default_rng(4)
+    ends = (1e5, 3e4, 9e4)
+    study: dict[str, Any] = {"signature": None, "models": 1, "ends": ends}
+    runs = simulate.study(rng, copies=200, noise=0.05, quality_noise=0.05, **study).runs
+    for run, end in zip(runs, ends, strict=True):
+        rate = np.where(run.step < 0.8 * end, 1, 0.1)[:, None]
+        run.x[:] += 0.3 * rate
+        run.y[:] += 0.3 * rate
+    assert share(judged(runs), "supported") < 0.05
+
+
+def test_a_tie_that_the_null_has_no_part_in_is_beyond_it() -> None:
+    rng = np.random.default_rng(6)
+    runs = simulate.study(rng, signature=simulate.line, link=0.6, copies=100).runs
+    for run in runs:
+        run.null[:] = 0.03 * simulate.autoregressive(rng, len(run.step), 100, 0.5)
+        run.x[:] += run.null
+        run.excess[:] = run.x - run.null
+    assert share(judged(runs), "supported") > 0.9
 
 
 NOTHING: dict[str, dict[str, Any]] = {
@@ -111,6 +176,7 @@ def frame(**columns: Any) -> pd.DataFrame:
     """A row for which everything speaks, but for ``columns``."""
     row = {
         **{"n_run": 24, "partial": 0.6, "p": 0.001, "equal_compute": 0.5, "equal_p": 0.002},
+        **{"changes": 0.4, "changes_p": 0.003},
         **{"siblings": True, "has_null": True, "excess": 0.5, "excess_p": 0.01},
         **{"noise_ratio": 9.0, "constant": False, "follows_p": 0.001},
         **{"quality_follows_p": 0.001, "quality_left": 0.1, "quality_rough": 0.5},
@@ -149,5 +215,8 @@ def test_both_ways_of_taking_compute_out_must_agree() -> None:
     both = frame(p=0.001, equal_p=0.04)
     assert verdict.joint(both).tolist() == [0.04]
     assert verdict.joint(frame(equal_compute=-0.5)).tolist() == [1.0]
-    assert verdict.joint(frame(equal_compute=np.nan, equal_p=np.nan)).tolist() == [0.001]
+    assert verdict.joint(frame(changes=-0.1)).tolist() == [1.0]
+    assert verdict.joint(frame(changes_p=0.3)).tolist() == [0.3]
+    nothing = {name: np.nan for name in ("equal_compute", "equal_p", "changes", "changes_p")}
+    assert verdict.joint(frame(**nothing)).tolist() == [0.001]
     assert verdict.joint(frame(p=np.nan, partial=np.nan)).tolist() == [1.0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lmtopo.evidence.trend import DF, Series, trend
+from lmtopo.evidence.trend import DF, Series, Trend, trend
 
 Values = Float[np.ndarray, " series"]
 
@@ -15,6 +15,9 @@ FLEXIBLE = 2 * DF
 """Degrees of freedom of a smooth that may be flexible, if a run is long enough."""
 LOST = 3
 """By so much the weight of Fisher's z is less than the number of values."""
+DIFFERENCED = 1.5
+"""So many differences of white noise are worth one that is independent: 1 + 2 (1/2)^2, as the
+correlation of neighbours is -1/2 in both series."""
 SMALLEST = 1e-12
 """What is left of a series, relative to its size, that is nothing but rounding."""
 
@@ -37,6 +40,14 @@ class Association:
         return Association(self.r, LOST + share * (self.effective - LOST))
 
 
+def empty(size: int) -> Association:
+    return Association(np.full(size, np.nan), np.zeros(size))
+
+
+def put(into: Association, columns: Int[np.ndarray, " some"], found: Association) -> None:
+    into.r[columns], into.effective[columns] = found.r, found.effective
+
+
 def spearman(x: Series, y: Series) -> Values:
     """Spearman's rank correlation, column by column; NaN where a column is constant."""
     from scipy.stats import rankdata
@@ -57,21 +68,42 @@ def left(series: Series, rest: Series) -> Series:
 
 
 def partial(
-    log_compute: Float[np.ndarray, " n"], x: Series, y: Series, df: int = DF
+    log_compute: Float[np.ndarray, " n"],
+    x: Series,
+    y: Series,
+    df: int = DF,
+    beside: Series | None = None,
 ) -> Association:
-    """Spearman correlation of what is left of x and y after a smooth function of log compute."""
+    """Spearman correlation of what is left of x and y after a smooth function of log compute; and,
+    of x, after ``beside``, if given."""
     smooth = trend(log_compute, df)
-    r = spearman(left(x, smooth.rest(x)), left(y, smooth.rest(y)))
-    return Association(r, smooth.effective(smooth.phis(x), smooth.phis(y)))
+    own = x if beside is None else without(x, beside, smooth)
+    r = spearman(left(x, smooth.rest(own)), left(y, smooth.rest(y)))
+    return Association(r, smooth.effective(smooth.phis(own), smooth.phis(y)))
+
+
+def without(series: Series, other: Series, smooth: Trend) -> Series:
+    """``series`` less the multiple of ``other`` that is in what the smooth leaves of both."""
+    rest = left(other, smooth.rest(other))
+    squares, products = (rest**2).sum(axis=0), (rest * series).sum(axis=0)
+    slope = np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
+    return series - slope * other  # type: ignore[no-any-return]
 
 
 def partial_where_known(
-    log_compute: Float[np.ndarray, " n"], x: Series, y: Series, *, flexible: bool = False
+    log_compute: Float[np.ndarray, " n"],
+    x: Series,
+    y: Series,
+    *,
+    beside: Series | None = None,
+    flexible: bool = False,
 ) -> Association:
-    """`partial` at the checkpoints where both are known, column by column; NaN where they are
+    """`partial` at the checkpoints where all are known, column by column; NaN where they are
     fewer than `FEWEST`. A ``flexible`` smooth has a third of their number as degrees of freedom,
     from `DF` to `FLEXIBLE`."""
     known = np.isfinite(x) & np.isfinite(y)
+    if beside is not None:
+        known &= np.isfinite(beside)
     r, effective = np.full(x.shape[1], np.nan), np.zeros(x.shape[1])
     for columns in alike(known):
         rows = known[:, columns[0]]
@@ -79,9 +111,48 @@ def partial_where_known(
         if count < FEWEST:
             continue
         df = max(DF, min(FLEXIBLE, (count - 1) // 3)) if flexible else DF
-        found = partial(log_compute[rows], x[rows][:, columns], y[rows][:, columns], df)
+        other = None if beside is None else beside[rows][:, columns]
+        found = partial(log_compute[rows], x[rows][:, columns], y[rows][:, columns], df, other)
         r[columns], effective[columns] = found.r, found.effective
     return Association(r, effective)
+
+
+def changes(x: Series, y: Series) -> Association:
+    """Spearman correlation of the first differences of x and y, from one checkpoint to the next at
+    which both are known, column by column: of all, and of all but those of any one checkpoint, the
+    weakest; 0 where these differ in sign. Differences of white noise are autocorrelated, so that
+    n of them are worth n / 1.5."""
+    known = np.isfinite(x) & np.isfinite(y)
+    r, effective = np.full(x.shape[1], np.nan), np.zeros(x.shape[1])
+    for columns in alike(known):
+        rows = known[:, columns[0]]
+        if rows.sum() < FEWEST:
+            continue
+        a, b = (np.diff(one[rows][:, columns], axis=0) for one in (x, y))
+        r[columns] = steadiest(a, b)
+        effective[columns] = LOST + (len(a) - LOST) / DIFFERENCED
+    return Association(r, effective)
+
+
+def steadiest(x: Series, y: Series) -> Values:
+    """Spearman's rank correlation of differences, the weakest that is left when any checkpoint is
+    left out, and with it the differences before and after it."""
+    from scipy.stats import rankdata
+
+    a, b = (rankdata(one, axis=0) - (len(one) + 1) / 2 for one in (x, y))
+
+    def leaving_out(products: Series) -> Float[np.ndarray, "places series"]:
+        """The sum without the products at each of two neighbouring places, one of none."""
+        none = np.zeros((1, products.shape[1]))
+        padded = np.concatenate([none, products, none])
+        return products.sum(axis=0) - padded[1:] - padded[:-1]  # type: ignore[no-any-return]
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(leaving_out(a * a) * leaving_out(b * b))
+        left_out = np.where(scale > 0, leaving_out(a * b) / scale, np.nan)
+    whole = spearman(x, y)
+    weakest = np.min(np.sign(whole) * np.vstack([whole, left_out]), axis=0)
+    return np.sign(whole) * np.maximum(weakest, 0)  # type: ignore[no-any-return]
 
 
 def alike(known: Bool[np.ndarray, "n series"]) -> list[Int[np.ndarray, " some"]]:

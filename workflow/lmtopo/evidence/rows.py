@@ -1,6 +1,7 @@
 """The table `evidence`: a row per run, signature and target, and one over all runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,15 @@ from jaxtyping import Bool, Float
 from lmtopo.evidence import verdict
 from lmtopo.evidence.association import (
     FEWEST,
-    Association,
     alike,
+    empty,
     left,
     partial_where_known,
     pool,
+    put,
     raw,
 )
-from lmtopo.evidence.equal_compute import against, places
+from lmtopo.evidence.equal_compute import Equal, at_equal_compute, comparisons, one_run
 from lmtopo.evidence.skill import HORIZONS, errors, skill
 from lmtopo.evidence.trajectories import PLACE, Trajectories, Trajectory
 from lmtopo.evidence.trend import Series, trend
@@ -26,9 +28,6 @@ Values = Float[np.ndarray, " series"]
 Columns = dict[str, Any]
 
 POOLED = "pooled"
-ROUNDING = 1e-9
-"""Ends of runs that differ by less, in log compute, are one."""
-
 COLUMNS = {
     "model": "str",
     "budget": "str",
@@ -48,6 +47,8 @@ COLUMNS = {
     "p": "float64",
     "equal_compute": "float64",
     "equal_p": "float64",
+    "changes": "float64",
+    "changes_p": "float64",
     "siblings": "bool",
     "differenced": "float64",
     "after_warmup": "float64",
@@ -76,6 +77,7 @@ def of_run(run: Trajectory, warmup: float) -> dict[str, Any]:
         "n": known.sum(axis=0),
         "partial": partial_where_known(run.log_compute, run.x, run.y),
         "excess": partial_where_known(run.log_compute, run.excess, run.y),
+        "after_null": partial_where_known(run.log_compute, run.excess, run.y, beside=run.null),
         "has_null": np.isfinite(run.excess).any(axis=0),
         "null_tested": (np.isfinite(run.excess) & np.isfinite(run.y)).sum(axis=0) >= FEWEST,
         "follows_p": np.full(known.shape[1], np.nan),
@@ -113,19 +115,13 @@ the smooth, and the part of it that is rough: a sixth of the sum of squared seco
 which is all of it for white noise and none for a smooth curve."""
 
 
-def empty(size: int) -> Association:
-    return Association(np.full(size, np.nan), np.zeros(size))
-
-
-def put(into: Association, columns: Any, found: Association) -> None:
-    into.r[columns], into.effective[columns] = found.r, found.effective
-
-
-def summed(parts: Sequence[Mapping[str, Any]], equal: Mapping[str, list[Association]]) -> Columns:
+def summed(parts: Sequence[Mapping[str, Any]], equal: Equal) -> Columns:
     """The columns of a run, or over runs, from what `of_run` gives of each."""
     from scipy import stats
 
-    partial, excess = (pool([one[name] for one in parts]) for name in ("partial", "excess"))
+    partial, excess, after_null = (
+        pool([one[name] for one in parts]) for name in ("partial", "excess", "after_null")
+    )
     found: Columns = {
         "n": sum(one["n"] for one in parts),
         "n_run": np.max([one["n"] for one in parts], axis=0),
@@ -148,78 +144,20 @@ def summed(parts: Sequence[Mapping[str, Any]], equal: Mapping[str, list[Associat
         found[name][known] = combined.pvalue
     total, rest, rough = (sum(one[name] for one in parts) for name in SUMS[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
-        found["quality_left"] = np.where(total > 0, rest / total, 0.0)
+        found["quality_left"] = np.where((total > 0) & ~equal.exhausted, rest / total, 0.0)
         found["quality_rough"] = np.where(rest > 0, rough / rest, 0.0)
-    nothing = np.full(len(partial.r), np.nan)
-    fair, fair_excess = (pool(equal[name]) if equal[name] else None for name in ("x", "excess"))
-    found["equal_compute"] = nothing if fair is None else fair.r
-    found["equal_p"] = nothing if fair is None else fair.p
+    fair = {name: pool([empty(len(partial.r)), *some]) for name, some in equal.found.items()}
+    found["siblings"] = equal.siblings & ~np.isnan(fair["x"].r)
+    found["equal_compute"], found["equal_p"] = fair["x"].r, fair["x"].p
+    found["changes"], found["changes_p"] = fair["changes"].r, fair["changes"].p
     tested = np.any([one["null_tested"] for one in parts], axis=0)
     # an excess that stays as it is, such as none at all, is tied to nothing
     found["excess_p"] = np.where(tested & np.isnan(excess.p), 1.0, excess.p)
-    if fair_excess is not None:
-        opposite = np.sign(fair_excess.r) * np.sign(excess.r) < 0
-        found["excess_p"] = np.where(
-            opposite, 1.0, np.fmax(found["excess_p"], np.where(tested, fair_excess.p, np.nan))
-        )
+    for other in (after_null, fair["excess"], fair["after_null"]):
+        opposite = np.sign(other.r) * np.sign(excess.r) < 0
+        larger = np.fmax(found["excess_p"], np.where(tested, other.p, np.nan))
+        found["excess_p"] = np.where(opposite, 1.0, larger)
     return found
-
-
-Pairs = Sequence[tuple[int, Sequence[int]]]
-"""A run and those that it is compared with, by their places."""
-
-
-def comparisons(runs: Sequence[Trajectory]) -> tuple[Pairs, bool]:
-    """Which runs are compared at equal compute with which others: each with all of its family that
-    have gone as far or farther, so that all of it is compared; where no family has two runs, with
-    all that have taken as many steps. And whether these are families."""
-    families: dict[str, list[int]] = {}
-    for place, run in enumerate(runs):
-        families.setdefault(run.family, []).append(place)
-    groups = [members for members in families.values() if len(members) > 1]
-    related = bool(groups)
-    found = []
-    for members in groups or [list(range(len(runs)))]:
-        for place in members:
-            if others := farther(runs, place, [one for one in members if one != place]):
-                found.append((place, others))
-    return found, related
-
-
-def farther(runs: Sequence[Trajectory], place: int, others: Sequence[int]) -> list[int]:
-    """Those of the others that have gone as far as a run or farther, but for rounding."""
-    run = runs[place]
-    return [
-        one for one in others if places(runs[one], run)[-1] >= places(run, runs[one])[-1] - ROUNDING
-    ]
-
-
-def shares(pairs: Pairs) -> list[float]:
-    """How much of each comparison the others do not say again: 1 / sum_j rho_ij^2 over all
-    comparisons j, with rho_ij the correlation of what i and j compare, if runs are independent and
-    alike. Of k runs of one length, each with all others, it is (k - 1) / k."""
-    runs = max((one for place, others in pairs for one in (place, *others)), default=0) + 1
-    contrasts = np.zeros((len(pairs), runs))
-    for row, (place, others) in enumerate(pairs):
-        contrasts[row, place] = 1
-        contrasts[row, list(others)] = -1 / len(others)
-    products = contrasts @ contrasts.T
-    squares = products**2 / np.outer(np.diag(products), np.diag(products))
-    return [float(1 / one) for one in squares.sum(axis=1)]
-
-
-def at_equal_compute(runs: Sequence[Trajectory], pairs: Pairs) -> dict[str, list[Association]]:
-    """`against` of each pair, of signatures and of their excess, each with the weight that is its
-    own (`shares`)."""
-    return {
-        name: [
-            against(
-                runs[place], [runs[other] for other in others], excess=name == "excess"
-            ).weighted(share)
-            for (place, others), share in zip(pairs, shares(pairs), strict=True)
-        ]
-        for name in ("x", "excess")
-    }
 
 
 def rows(
@@ -236,18 +174,12 @@ def rows(
     long = [place for place, run in enumerate(runs) if len(run.step) >= verdict.CHECKPOINTS]
     whole = long or list(range(len(runs)))
     ahead = {horizon: errors(runs, horizon) for horizon in horizons}
-    pairs, related = comparisons([runs[place] for place in long])
-    equal = at_equal_compute([runs[place] for place in long], pairs)
-    compared = np.any([one.weight > 0 for one in equal["x"]], axis=0) if pairs else False
+    equal = at_equal_compute(runs, partial(comparisons, runs, long))
     pooled = summed([parts[place] for place in whole], equal)
-    pooled["siblings"] = np.broadcast_to(np.asarray(related & compared), len(found.keys))
     yield table(found, POOLED, POOLED, pooled | skills(ahead, whole))
     for place, run in enumerate(runs):
-        siblings = [i for i in long if i != place and runs[i].family == run.family]
-        others = siblings or [i for i in long if i != place]
-        others = farther(runs, place, others) or others
-        equal = at_equal_compute(runs, [(place, others)] if others and place in long else [])
-        alone = summed([parts[place]], equal) | {"siblings": bool(siblings)}
+        equal = at_equal_compute(runs, partial(one_run, runs, long, place))
+        alone = summed([parts[place]], equal)
         yield table(found, run.model, run.budget, alone | skills(ahead, [place]))
 
 

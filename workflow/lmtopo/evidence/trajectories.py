@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from lmtopo.evidence.trend import Series
 from lmtopo.nulls import ROUNDING
 
 PLACE = ["layer", "pooling", "dimension", "signature"]
 RUN = ["model", "budget"]
+SHOWN = {"value": "x", "excess": "excess", "null": "null"}
+"""Columns of the signatures, and what they are in a `Trajectory`."""
 NOWHERE = "-"
 """Layer and pooling of a score that belongs to the whole model."""
 SEED = re.compile(r"([-_. ]?seed|[-_. ](run|s))[-_. ]?\d+$", re.IGNORECASE)
@@ -21,7 +23,8 @@ SEED = re.compile(r"([-_. ]?seed|[-_. ](run|s))[-_. ]?\d+$", re.IGNORECASE)
 @dataclass(frozen=True)
 class Trajectory:
     """One run at its n checkpoints after step 0, one column a signature: its value ``x``, what it
-    is measured against ``y``, and the ``excess`` of x over its null; NaN where not known.
+    is measured against ``y``, the ``excess`` of x over the mean of its ``null``, and that mean;
+    NaN where not known.
 
     ``family`` is the same for runs that differ by seed, data or budget alone; ``log_compute`` is
     in nats, of FLOPs, or of steps where in a run of the family FLOPs are not known or do not grow.
@@ -35,6 +38,12 @@ class Trajectory:
     x: Series = field(repr=False)
     y: Series = field(repr=False)
     excess: Series = field(repr=False)
+    null: Series = field(repr=False)
+
+    def columns(self, some: Int[np.ndarray, " some"]) -> "Trajectory":
+        """The run with some of its columns."""
+        names = ("x", "y", "excess", "null")
+        return replace(self, **{name: getattr(self, name)[:, some] for name in names})
 
 
 @dataclass(frozen=True)
@@ -66,18 +75,18 @@ def trajectories(
     first = quality["reading"] == quality.groupby("dataset")["reading"].transform("first")
     quality = quality[first & (quality["step"] > 0)].sort_values("step", kind="stable")
     signatures = signatures[signatures["step"] > 0]
-    signatures = signatures.assign(excess=excess(signatures, null))
+    over = excess(signatures, null)
+    mean = over if null is None else signatures[f"{null}_mean"].where(over.notna())
+    signatures = signatures.assign(excess=over, null=mean)
     for dataset, measured in signatures.groupby("dataset", sort=False):
         keys = measured[PLACE].drop_duplicates().reset_index(drop=True)
         rows = quality[quality["dataset"] == dataset]
         groups = dict(iter(rows.groupby(RUN, sort=False)))
         by_step = {family(run) for run in groups.values() if not grows(run["flops"])}
-        means = measured.groupby([*RUN, "checkpoint", *PLACE], sort=False)[["value", "excess"]]
+        means = measured.groupby([*RUN, "checkpoint", *PLACE], sort=False)[list(SHOWN)]
         wide = pd.DataFrame(means.mean().unstack(PLACE))
         columns = pd.MultiIndex.from_frame(keys)
-        x, over = (
-            pd.DataFrame(wide[name]).reindex(columns=columns) for name in ("value", "excess")
-        )
+        shown = [pd.DataFrame(wide[name]).reindex(columns=columns) for name in SHOWN]
         others = [] if scores is None else list(scores["target"].unique())
         for this in [None, *others]:
             score = None if this is None or scores is None else by_place(scores, this)
@@ -96,9 +105,11 @@ def trajectories(
                         family(run),
                         run["step"].to_numpy(dtype=np.float64),
                         np.log(run[places].to_numpy(dtype=np.float64)),
-                        finite(x.reindex(at)),
-                        y,
-                        finite(over.reindex(at)),
+                        y=y,
+                        **{
+                            name: finite(one.reindex(at))
+                            for name, one in zip(SHOWN.values(), shown, strict=True)
+                        },
                     )
                 )
             yield Trajectories(str(dataset), this or target, keys, runs)

@@ -27,13 +27,14 @@ def verdict(rows: pd.DataFrame) -> "pd.Series[str]":
     """The first of these rules that holds for a row.
 
     1. `TOO_FEW`: the run, or every run of a pooled row, has fewer than `CHECKPOINTS`.
-    2. `NOT_IDENTIFIABLE`: nothing but a smooth function of compute is left of the target, or the
-       signature never changes.
+    2. `NOT_IDENTIFIABLE`: nothing but a smooth function of compute, or of what other runs of its
+       family show at equal compute, is left of the target; or the signature never changes.
     3. `NOISE`: over all of training the signature moves less than twice as far as subsample, seed
        or dtype move it, where the table `noise` tells.
     4. The tie *holds* if the partial correlation is not 0 (``p``) and, where there are other runs
-       to compare with, neither is that at equal compute (``equal_p``), of the same sign; for a
-       primary row, by ``q``, the larger of the two corrected for all primary rows.
+       to compare with, neither is that at equal compute (``equal_p``), nor that of the changes
+       from checkpoint to checkpoint there (``changes_p``), all of one sign; for a primary row, by
+       ``q``, the largest of the three corrected for all primary rows.
 
        - `SPECTRAL`: it holds, but that of the excess over the null does not, with the same sign
        - `SUPPORTED`: it holds in a primary row, at equal compute between runs of one family, and,
@@ -70,9 +71,12 @@ def verdict(rows: pd.DataFrame) -> "pd.Series[str]":
 
 
 def joint(rows: pd.DataFrame) -> "pd.Series[float]":
-    """The p-value that both ways of taking compute out must pass: the larger; 1 where they differ
+    """The p-value that all ways of taking compute out must pass: the largest; 1 where they differ
     in sign. Where no other run can be compared with, that of the partial alone."""
     compared = rows["equal_p"].notna()
-    opposite = compared & (np.sign(rows["equal_compute"]) != np.sign(rows["partial"]))
-    larger = rows[["p", "equal_p"]].max(axis=1, skipna=True)
-    return larger.where(~opposite, 1.0).where(rows["p"].notna(), 1.0)
+    sign = np.sign(rows["partial"])
+    opposite = compared & (
+        (np.sign(rows["equal_compute"]) != sign) | (np.sign(rows["changes"]) != sign)
+    )
+    largest = rows[["p", "equal_p", "changes_p"]].max(axis=1, skipna=True)
+    return largest.where(~opposite, 1.0).where(rows["p"].notna(), 1.0)
