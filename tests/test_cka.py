@@ -87,3 +87,15 @@ def test_of_points_that_are_all_as_far_from_each_other_nothing_is_told(points: i
     x = np.eye(points)
     assert np.isnan(linear_cka(3 * x, x, debiased=True))
     assert linear_cka(3 * x, x) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (np.zeros((0, 3)), r"a matrix of points x coordinates, not of shape \(0, 3\)"),
+        (np.array([[0.0], [np.nan]]), "a point that is not finite"),
+    ],
+)
+def test_what_is_no_cloud_has_no_cka(x: np.ndarray, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        linear_cka(x, x)

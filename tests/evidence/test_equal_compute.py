@@ -115,6 +115,18 @@ def test_a_run_that_lacks_a_signature_leaves_the_others_their_comparison() -> No
     assert not np.allclose(some["equal_compute"].iloc[1:], three["equal_compute"].iloc[1:])
 
 
+def test_copies_of_a_run_are_no_more_runs() -> None:
+    rng = np.random.default_rng(4)
+    found = simulate.study(rng, signature=None, models=1, seeds=2, copies=4)
+    copies = [replace(run, model=f"{run.model}-again") for run in found.runs]
+    columns = ["runs", "n", "partial", "p", "equal_p", "changes_p"]
+    once, twice = (
+        next(rows.rows(replace(found, runs=runs), 0.05, horizons=()))[columns].astype(float)
+        for runs in (found.runs, [*found.runs, *copies])
+    )
+    np.testing.assert_array_equal(once, twice)
+
+
 def test_a_target_that_all_runs_share_leaves_nothing_to_compare() -> None:
     rng = np.random.default_rng(5)
     found = simulate.study(rng, signature=None, models=1, seeds=3, checkpoints=40, copies=5)

@@ -56,6 +56,21 @@ def test_long_tables_seeds_and_nulls(tmp_path: Path) -> None:
     assert np.isnan(means["rank"])
 
 
+def test_runs_without_a_seed_or_budget_are_runs_too(tmp_path: Path) -> None:
+    frame = pd.concat([wide().assign(seed=seed) for seed in (None, 1, 2)])
+    found = outside.read(written(tmp_path, frame))
+    expected = ["released", "released-seed1", "released-seed2"]
+    assert found.quality["budget"].unique().tolist() == expected
+    frame["budget"] = frame["seed"].map({1.0: "low", 2.0: "low"})
+    found = outside.read(written(tmp_path, frame))
+    assert found.quality["budget"].unique().tolist() == ["released", "low-seed1", "low-seed2"]
+
+
+def test_a_model_that_is_called_as_all_runs_are_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a model 'pooled', which is what tables call all runs"):
+        outside.read(written(tmp_path, wide().replace({"model": {"a": "pooled"}})))
+
+
 def test_parquet_and_chosen_columns(tmp_path: Path) -> None:
     frame = wide().rename(columns={"perplexity": "wiki", "compute": "pf"})
     frame.to_parquet(tmp_path / "t.parquet")

@@ -217,6 +217,6 @@ def test_both_ways_of_taking_compute_out_must_agree() -> None:
     assert verdict.joint(frame(equal_compute=-0.5)).tolist() == [1.0]
     assert verdict.joint(frame(changes=-0.1)).tolist() == [1.0]
     assert verdict.joint(frame(changes_p=0.3)).tolist() == [0.3]
-    nothing = {name: np.nan for name in ("equal_compute", "equal_p", "changes", "changes_p")}
+    nothing = dict.fromkeys(("equal_compute", "equal_p", "changes", "changes_p"), np.nan)
     assert verdict.joint(frame(**nothing)).tolist() == [0.001]
     assert verdict.joint(frame(p=np.nan, partial=np.nan)).tolist() == [1.0]

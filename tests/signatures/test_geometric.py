@@ -73,6 +73,22 @@ def test_singular_values_are_those_of_the_centred_points(points, width):
     np.testing.assert_allclose(Cloud(x).singular_values, expected, rtol=1e-8)
 
 
+@pytest.mark.parametrize("offset", [0, 1, 10, 100])
+def test_rounding_of_float32_points_adds_no_dimension(offset):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(96, 3)) @ rng.normal(size=(3, 16)) + offset * rng.normal(size=16)
+    assert len(Cloud(points.astype(np.float32)).singular_values) == 3
+
+
+def test_states_after_a_layer_norm_lie_in_a_hyperplane():
+    rng = np.random.default_rng(0)
+    states = 0.05 * rng.normal(size=(96, 4, 32)) + rng.normal(size=32)
+    states -= states.mean(axis=2, keepdims=True)
+    normed = states / states.std(axis=2, keepdims=True)
+    means = normed.astype(np.float32).mean(axis=1)
+    assert len(Cloud(means).singular_values) == 31
+
+
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.5])
 def test_the_decay_of_a_power_law_is_its_exponent(exponent):
     eigenvalues = np.arange(1.0, 31.0) ** -exponent

@@ -40,7 +40,8 @@ def linear_cka(
     Raises
     ------
     InputError
-        If the clouds have not the same number of points.
+        If the clouds have not the same number of points, or one is none: no matrix, without points,
+        or not finite.
     """
     if len(x) != len(y):
         raise InputError(f"CKA compares point by point, but there are {len(x)} and {len(y)}")
@@ -53,7 +54,12 @@ def gram(x: Float[np.ndarray, "n d"], *, debiased: bool = False) -> Float64[np.n
 
     NaN where CKA is not defined.
     """
+    x = np.asarray(x)
     n = len(x)
+    if x.ndim != 2 or n == 0:
+        raise InputError(f"a cloud is a matrix of points x coordinates, not of shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise InputError("a cloud has a point that is not finite: drop it from both clouds")
     if (x == x[:1]).all() or (debiased and n < FEWEST):
         return np.full((n, n), np.nan)
     points = x - x.mean(axis=0, dtype=np.float64)

@@ -7,6 +7,7 @@ diagram is thinned out, and diagrams of the same bars are at distance 0 exactly.
 """
 
 from bisect import bisect_left
+from contextlib import suppress
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
@@ -172,7 +173,24 @@ def sliced_wasserstein(
 
 
 def finite(bars: Float[np.ndarray, "bars 2"]) -> Float64[np.ndarray, "finite 2"]:
-    """The bars that die, in float64."""
+    """The bars that die, in float64.
+
+    Raises
+    ------
+    InputError
+        If it is no diagram of one dimension, a row of birth and death for each bar.
+    """
+    shape = "several arrays"
+    with suppress(ValueError):  # of unequal lengths
+        bars = np.asarray(bars, dtype=np.float64)
+        shape = str(bars.shape)
+        if bars.size == 0:
+            return np.empty((0, 2))
+    if not isinstance(bars, np.ndarray) or bars.ndim != 2 or bars.shape[1] != 2:
+        raise InputError(
+            "a diagram is of one dimension, a row of birth and death for each bar, but this is "
+            f"{shape}: of [H0, H1] give one, such as diagrams[1]"
+        )
     if np.isnan(bars).any():
         raise InputError("a diagram has NaN among its births and deaths: drop these bars")
     backwards = np.flatnonzero(bars[:, 1] < bars[:, 0])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lmtopo.evidence import verdict
@@ -24,6 +25,9 @@ MEANING = {
     verdict.TOO_FEW: f"under {verdict.CHECKPOINTS} checkpoints a run after step 0",
 }
 
+BENDS = ", as has what bends more sharply with compute than the baseline can"
+SURE = 1 - 1e-9
+"""The strongest correlation that is reckoned with."""
 ASKED = {
     "evidence": "Is a signature tied to quality beyond compute?",
     "equal_compute": "At equal compute, do runs that differ in quality differ in shape?",
@@ -135,7 +139,7 @@ def answer(evidence: pd.DataFrame, null: str | None) -> str:
             if len(shape) > 1
             else f"the only {kind}test declared beforehand does not hold"
         )
-        lead = f"**Topology adds nothing here: {none} beyond {beyond}.**"
+        lead = f"**Topology adds nothing here: {none} beyond {beyond}.**{unseen(shape)}"
     more = [lead]
     if len(geometry):
         told = f": {listed(of_geometry)}" if len(of_geometry) else ""
@@ -173,6 +177,19 @@ def about(expected: float) -> str:
 
 def listed(rows: pd.DataFrame) -> str:
     return "; ".join(called(row) for _, row in rows.iterrows())
+
+
+def unseen(tests: pd.DataFrame) -> str:
+    """How weak a tie, at best, the least certain of these tests would still have found: of a
+    correlation with Fisher's z of 2.8 standard errors four in five are significant."""
+    low, high = (np.arctanh(tests[f"partial_{end}"].clip(-SURE, SURE)) for end in ("low", "high"))
+    errors = (high - low) / (2 * 1.96)
+    if errors.isna().all():
+        return ""
+    return (
+        f" Ties weaker than {np.tanh(2.8 * errors.max()):.2f} (a correlation after compute) could "
+        "easily have been missed."
+    )
 
 
 def declared(evidence: pd.DataFrame) -> list[str]:
@@ -249,7 +266,7 @@ def ahead(evidence: pd.DataFrame) -> list[str]:
         best = known.iloc[int(known[column].to_numpy().argmax())]
         better = int((known[f"{column}_low"] > 0).sum())
         sure = (
-            f"{better} of {len(known)} have an interval above 0"
+            f"{better} of {len(known)} have an interval above 0{BENDS if better else ''}"
             if known[f"{column}_low"].notna().any()
             else f"with fewer than {RUNS_FOR_INTERVAL} runs there are no intervals"
         )

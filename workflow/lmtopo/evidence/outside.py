@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lmtopo.errors import InputError
+from lmtopo.evidence.rows import POOLED
 
 NAMES = {
     "model": ("model", "model_name", "run"),
@@ -89,6 +90,11 @@ def read(
             frame[name] = numbers(path, raw, columns[name])
     if frame["model"].isna().any() or frame["step"].isna().any():
         raise InputError(f"'{path}' has rows without {columns['model']} or {columns['step']}")
+    if (frame["model"] == POOLED).any():
+        raise InputError(
+            f"'{path}' has a model '{POOLED}', which is what tables call all runs together: rename "
+            "it"
+        )
     odd = frame["step"][frame["step"] % 1 != 0]
     if len(odd):
         raise InputError(
@@ -289,10 +295,12 @@ RUN = ["model", "budget", "dataset", "checkpoint", "step", "flops", "parameters"
 def named(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns by the names that the study's tables have, filled in where the file has none."""
     frame = frame.copy()
-    budget = frame["budget"].astype("str") if "budget" in frame else "released"
+    frame["budget"] = (
+        words(frame["budget"]).replace("", "released") if "budget" in frame else "released"
+    )
     if "seed" in frame:
-        budget = budget + "-seed" + frame["seed"].astype("str")
-    frame["budget"] = budget
+        seed = words(frame["seed"])
+        frame["budget"] += ("-seed" + seed).where(seed != "", "")
     frame["model"] = frame["model"].astype("str")
     frame["checkpoint"] = "step" + frame["step"].map("{:.15g}".format)
     frame["flops"] = frame.get("compute", np.nan)
@@ -308,3 +316,12 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     for name in ("dataset", "layer", "pooling"):
         frame[name] = frame[name].astype("str")
     return frame.astype({"dimension": "int64"})
+
+
+def words(column: "pd.Series[Any]") -> "pd.Series[str]":
+    """Cells as words, whole numbers without a point; of those that are empty, none."""
+    return column.map(
+        lambda cell: (
+            "" if pd.isna(cell) else f"{cell:.15g}" if isinstance(cell, float) else str(cell)
+        )
+    ).astype("str")

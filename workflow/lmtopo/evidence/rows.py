@@ -147,7 +147,7 @@ def summed(parts: Sequence[Mapping[str, Any]], equal: Equal) -> Columns:
         found["quality_left"] = np.where((total > 0) & ~equal.exhausted, rest / total, 0.0)
         found["quality_rough"] = np.where(rest > 0, rough / rest, 0.0)
     fair = {name: pool([empty(len(partial.r)), *some]) for name, some in equal.found.items()}
-    found["siblings"] = equal.siblings & ~np.isnan(fair["x"].r)
+    found["siblings"] = equal.siblings & (equal.exhausted | ~np.isnan(fair["x"].r))
     found["equal_compute"], found["equal_p"] = fair["x"].r, fair["x"].p
     found["changes"], found["changes_p"] = fair["changes"].r, fair["changes"].p
     tested = np.any([one["null_tested"] for one in parts], axis=0)
@@ -164,15 +164,16 @@ def rows(
     found: Trajectories, warmup: float, horizons: Sequence[int] = HORIZONS
 ) -> Iterator[pd.DataFrame]:
     """The rows of one dataset and target, without q and verdict: over all runs that are long
-    enough, then run by run.
+    enough, copies of one counted once, then run by run.
 
     ``warmup``: the share of a run's last step after which warm-up is over."""
     runs = [run for run in found.runs if len(run.step)]
     if not runs:
         return
     parts = [of_run(run, warmup) for run in runs]
-    long = [place for place, run in enumerate(runs) if len(run.step) >= verdict.CHECKPOINTS]
-    whole = long or list(range(len(runs)))
+    own = [place for place, run in enumerate(runs) if not any(map(run.copies, runs[:place]))]
+    long = [place for place in own if len(runs[place].step) >= verdict.CHECKPOINTS]
+    whole = long or own
     ahead = {horizon: errors(runs, horizon) for horizon in horizons}
     equal = at_equal_compute(runs, partial(comparisons, runs, long))
     pooled = summed([parts[place] for place in whole], equal)

@@ -40,6 +40,13 @@ class Trajectory:
     excess: Series = field(repr=False)
     null: Series = field(repr=False)
 
+    def copies(self, other: "Trajectory") -> bool:
+        """Whether this is the same run under another name."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name), equal_nan=True)
+            for name in ("step", "x", "y")
+        )
+
     def columns(self, some: Int[np.ndarray, " some"]) -> "Trajectory":
         """The run with some of its columns."""
         names = ("x", "y", "excess", "null")

@@ -11,6 +11,9 @@ from jaxtyping import Bool, Float, Float32, Float64
 from lmtopo import vietoris_rips
 
 Known = TypeVar("Known")
+ROUNDING = 4 * float(np.finfo(np.float32).eps)
+"""What may be rounding along an axis on which float32 points, and draws that imitate them, do not
+differ (as those after a LayerNorm on one), in their norms; a mean of several is rounded twice."""
 SAME = 1e-5
 """Points closer than this, in enclosing radii, count as one."""
 
@@ -91,17 +94,16 @@ class Cloud:
         """Singular values of the points about their mean, largest first; zeros left out.
 
         Taken as roots of the eigenvalues of the smaller of X X^T and X^T X (a quarter of the time
-        of an SVD at width 512). What lies below sqrt(max(n, d) eps) of the largest is rounding
-        (of float32 points too) and counts as zero.
+        of an SVD at width 512). What lies below sqrt(max(n, d) eps) of the largest, or below
+        `ROUNDING` of the largest norm, is rounding and counts as zero.
         """
         if self.spectrum is not None:
             return self.spectrum
         x = self._exact - self._exact.mean(axis=0)
         gram = x @ x.T if x.shape[0] < x.shape[1] else x.T @ x
         eigenvalues = np.linalg.eigvalsh(gram)[::-1]
-        eps = np.finfo(np.float64).eps
-        # The mean of equal points is rounded too, and then they do not cancel exactly.
-        floor = max(x.shape) * max(eps * eigenvalues[0], (8 * eps * self.norms.max()) ** 2)
+        own = max(x.shape) * np.finfo(np.float64).eps * eigenvalues[0]
+        floor = max(own, (ROUNDING * self.norms.max()) ** 2)
         return np.sqrt(eigenvalues[eigenvalues > floor])  # type: ignore[no-any-return]
 
     @cached_property
