@@ -132,8 +132,23 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     assert tables[0] == tables[1]
 
 
+def cut(content: bytes) -> bytes:
+    return content[:1000]
+
+
+def turned(content: bytes) -> bytes:
+    """A bit of the largest array, which torch would load all the same."""
+    spoilt = bytearray(content)
+    spoilt[len(spoilt) // 2] ^= 1 << 6
+    return bytes(spoilt)
+
+
+@pytest.mark.parametrize("spoil", [cut, turned])
 def test_a_run_whose_saved_state_is_damaged_begins_anew(
-    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[bytes], bytes],
 ) -> None:
     from lmtopo.train.state import State
 
@@ -144,7 +159,7 @@ def test_a_run_whose_saved_state_is_damaged_begins_anew(
         with pytest.raises(KeyboardInterrupt):
             run("again")
     (state,) = Path(".lmtopo/state").glob("*/state.pt")
-    state.write_bytes(state.read_bytes()[:1000])
+    state.write_bytes(spoil(state.read_bytes()))
     again = run("again")
     assert "begins anew, its saved state is damaged" in capsys.readouterr().err
     assert weights(again, 12) == weights(whole, 12)

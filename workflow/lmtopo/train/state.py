@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ class State:
 
     def _read(self, path: Path) -> None:
         try:
+            check_sums(path)
             state = torch.load(path, weights_only=True, map_location="cpu")
         except Exception as error:  # a damaged file: of many kinds, and nothing to go on from
             say(f"train {self._name}: begins anew, its saved state is damaged ({error})")
@@ -144,3 +146,11 @@ class State:
             f"train {self._name} {bar} {share:4.0%}  step {self.step}/{self._last}"
             f"  loss {loss:.3f}  {int(left) // 60}:{int(left) % 60:02d} left"
         )
+
+
+def check_sums(path: Path) -> None:
+    """ValueError if a file that torch has saved differs from its checksums, which torch itself does
+    not look at when it loads it."""
+    with zipfile.ZipFile(path) as file:
+        if (entry := file.testzip()) is not None:
+            raise ValueError(f"the checksum of {entry} differs")
