@@ -14,7 +14,7 @@ from lmtopo.d90.fastfood import Subspace, walsh_hadamard
 from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn, padded
 from lmtopo.d90.smallest import gain, over_resamples, smallest
 from lmtopo.dataset import dataset
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.tables import DOWNSTREAM, KEYS
 
 SHAPES = {"embedding.weight": (3, 4), "block.0.bias": (5,), "block.1.bias": (3,)}
@@ -320,3 +320,19 @@ def test_models_whose_last_states_are_narrower_than_their_blocks_are_tuned(
     checkpoint = str(save_checkpoint(tmp_path / "opt", "opt", **narrow))
     found = measure(checkpoint=checkpoint, dimensions=[8], seeds=1, steps=1)
     assert "global_8_accuracy" in set(found["metric"])
+
+
+def test_an_answer_with_a_turned_bit_is_no_answer(measure: Callable[..., pd.DataFrame]) -> None:
+    save_pairs(**PARAPHRASES)
+    few = {"seeds": 1, "steps": 1}
+    measure(**few)
+    first = Path("d90.parquet").read_bytes()
+    (kept,) = Path(".lmtopo/state/d90").glob("*/full-all-0.json")
+    text = kept.read_text()
+    place = text.index("\n    ") + 5
+    kept.write_text(text[:place] + str(1 - int(text[place])) + text[place + 1 :])
+    with pytest.raises(Damaged, match=r"full-all-0\.json' is damaged \(its checksum differs\)"):
+        measure(**few)
+    kept.unlink()
+    measure(**few)
+    assert Path("d90.parquet").read_bytes() == first

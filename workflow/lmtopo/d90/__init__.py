@@ -65,11 +65,10 @@ def d90(
     from lmtopo import device as devices
     from lmtopo import memory, tables
     from lmtopo import tokenizer as tokenizers
-    from lmtopo.checksums import reading
+    from lmtopo.checksums import read_sealed, write_sealed
     from lmtopo.d90.finetune import Classifier, Recipe, joined, layer_of, learn
     from lmtopo.d90.smallest import gain, over_resamples, smallest
     from lmtopo.downstream import check_fit, task
-    from lmtopo.files import read_json, write_json
     from lmtopo.fingerprint import fingerprint
     from lmtopo.formats import checkpoints
     from lmtopo.job import say
@@ -142,11 +141,10 @@ def d90(
                 what="downstream.finetune.batch_size: {} pairs of sentences",
                 otherwise="lower quality.context",
             )
-            write_json(file, found.astype(int).tolist())
+            write_sealed(file, {"answers": found.astype(int).tolist()})
             right = float((found == tested.labels.astype(bool)).mean())
             say(f"d90 {name} {run['model']} {run['checkpoint']}: {file.stem} accuracy {right:.3f}")
-        with reading(file):
-            return np.array(read_json(file), dtype=bool)
+        return np.array(read_sealed(file)["answers"], dtype=bool)
 
     truth = tested.labels.astype(bool)
 
