@@ -1,6 +1,5 @@
 """Stage `describe`: from clouds and diagrams to the table `signatures`."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import pandas as pd
 import pytest
 
 from lmtopo import tables
+from lmtopo.checksums import write_sealed
 from lmtopo.describe import describe
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.formats import clouds, curves, projections
 from lmtopo.persist import persist
 from lmtopo.signatures import (
@@ -100,7 +100,7 @@ def pair(
     files = {name.split(".")[0]: str(folder / name) for name in names}
     files["draws"] = str(folder / "nulls.parquet")
     clouds.save(files["clouds"], cloud, layers=layers, metadata=metadata)
-    Path(files["quality"]).write_text(json.dumps(facts))
+    write_sealed(files["quality"], facts)
     persist(
         clouds=files["clouds"],
         diagrams=files["diagrams"],
@@ -136,6 +136,14 @@ def test_rows_say_where_they_are_from(tmp_path):
         assert frame[column].unique().tolist() == [value]
     assert frame.dtypes["value"] == frame.dtypes["unique_tokens"] == "float64"
     assert frame.dtypes["dimension"] == frame.dtypes["step"] == "int64"
+
+
+@pytest.mark.parametrize("spoilt", ["", '{"run": {"study"', '{"run": {}}'])
+def test_a_damaged_quality_is_named(tmp_path, spoilt):
+    files = pair(tmp_path)
+    Path(files["quality"]).write_text(spoilt)
+    with pytest.raises(Damaged, match=r"quality\.json' is damaged"):
+        table(files)
 
 
 def test_32_points_have_31_finite_components(tmp_path):

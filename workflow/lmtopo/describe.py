@@ -10,8 +10,8 @@ from jaxtyping import Float, Float64
 
 from lmtopo import tables
 from lmtopo.blas import one_thread
+from lmtopo.checksums import read_sealed
 from lmtopo.errors import InputError
-from lmtopo.files import read_json
 from lmtopo.formats import clouds as cloud_files
 from lmtopo.formats import curves as curve_files
 from lmtopo.formats import projections
@@ -93,7 +93,7 @@ def describe(
     import pandas as pd
     import scipy.linalg  # noqa: F401  it brings a BLAS of its own
 
-    facts = read_json(quality)
+    facts = read_sealed(quality)
     found = cloud_files.load(clouds)
     measure = Measure(load(diagrams), names, metric, max_dimension)
     rows: list[tuple[Any, ...]] = []
