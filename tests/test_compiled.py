@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lmtopo import compiled
+
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 CODE = """
 from lmtopo.compiled import compiled
@@ -34,3 +36,24 @@ def test_a_place_that_cannot_be_written_costs_time_and_nothing_else(
     )
     kept = list(tmp_path.rglob("*.nbi"))
     assert len(kept) == (place == "cache")
+
+
+def following(number: int) -> int:
+    return number + 1
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_kept_code_that_is_damaged_is_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, share: float
+) -> None:
+    monkeypatch.setattr(compiled, "FOLDER", tmp_path)
+    monkeypatch.setattr(compiled, "KEPT", True)
+    assert compiled.compiled(following)(2) == 3
+    (kept,) = tmp_path.rglob(f"*.{suffix}")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: int(share * len(whole))])
+    assert compiled.compiled(following)(2) == 3
+    again = compiled.compiled(following)
+    assert again(2) == 3
+    assert sum(again.stats.cache_hits.values()) == 1

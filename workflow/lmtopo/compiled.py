@@ -11,6 +11,7 @@ from typing import Any
 
 import numba
 from numba.core import config
+from numba.core.caching import FunctionCache
 
 PARTS = ("bit_rows.py", "compiled.py", "distance_kernel.py", "link_homology/*.py")
 """numba notices an edit of a function, but not of another module's that it calls."""
@@ -47,6 +48,18 @@ def kept() -> bool:
     return KEPT and any(FOLDER.glob("**/*.nbi"))
 
 
+class Kept(FunctionCache):
+    """The compiled code of a function on disk. Where its files are damaged, it is compiled anew:
+    numba itself would fail in every process until somebody deletes them."""
+
+    def load_overload(self, *arguments: Any) -> Any:
+        try:
+            return super().load_overload(*arguments)
+        except Exception:  # a damaged pickle raises any
+            self.flush()
+            return None
+
+
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """``numba.njit`` without the interpreter's lock, kept in `folder`.
 
@@ -59,6 +72,9 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(FOLDER)
     try:
-        return numba.njit(nogil=True, cache=KEPT, **{"_nrt": False, **options})(source)
+        made = numba.njit(nogil=True, **{"_nrt": False, **options})(source)
+        if KEPT:
+            made._cache = Kept(source)
+        return made
     finally:
         config.CACHE_DIR = before
