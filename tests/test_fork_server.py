@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from lmtopo import client, fork_server
+from lmtopo import client, fork_server, session
+from lmtopo.files import lock
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no server elsewhere")
 
@@ -402,3 +403,34 @@ def test_a_long_temporary_folder_does_not_hinder(
         assert run("result", path="result.json").returncode == 0
     finally:
         fork_server.stop()
+
+
+def test_a_job_without_the_server_keeps_its_folder_locked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = lock(session.ALIVE)
+    assert held is not None
+    os.close(held)
+    monkeypatch.setenv(session.RUN, str(os.getpid()))
+    with subprocess.Popen(command("sleep", path="there")) as job:
+        _, other = read_when_there(folder / "there")
+        assert lock(session.ALIVE) is None
+        job.kill()
+        os.kill(other, signal.SIGKILL)
+    again = lock(session.ALIVE)
+    assert again is not None
+    os.close(again)
+
+
+def test_a_job_without_the_server_ends_with_its_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as main:
+        monkeypatch.setenv(session.RUN, str(main.pid))
+        with subprocess.Popen(command("sleep", path="there")) as job:
+            _, other = read_when_there(folder / "there")
+            main.kill()
+            assert job.wait(10) == 1
+    os.kill(other, signal.SIGKILL)
+    assert run("result", path="late").returncode == 1  # it was about to begin
+    assert not (folder / "late").exists()

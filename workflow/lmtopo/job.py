@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from lmtopo import session
 from lmtopo.arguments import value
 from lmtopo.errors import Damaged, InputError
 from lmtopo.memory import keep_freed
@@ -114,6 +115,7 @@ def leave(call: Mapping[str, Any]) -> NoReturn:
 
 def main() -> NoReturn:
     """``python -m lmtopo.job``, as a client without a server starts it."""
+    session.follow()
     leave(read(*sys.argv[1:]))
 
 

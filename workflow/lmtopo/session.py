@@ -3,9 +3,10 @@
 Snakemake marks a folder as locked by files, which stay when it is killed, so that a plain re-run
 would refuse to start. Each run here also holds a lock of the operating system's, which ends with
 its processes, however they end: whoever gets that lock alone knows that nobody is left. The fork
-server and its jobs share it, so that no job of a killed run writes beside those of the next. Their
-temporary folders are noted as well, and removed by the next run if they could not do it. Jobs that
-were given to a cluster share no lock: what a killed run of such has locked is the user's to free.
+server and its jobs share it, so that no job of a killed run writes beside those of the next; so do
+jobs that run without the server. Their temporary folders are noted as well, and removed by the next
+run if they could not do it. Jobs that were given to a cluster share no lock: what a killed run of
+such has locked is the user's to free.
 """
 
 import atexit
@@ -13,8 +14,10 @@ import fcntl
 import json
 import os
 import platform
+import select
 import shutil
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +27,8 @@ ALIVE = Path(".lmtopo/alive.lock")
 SNAKEMAKE = Path(".snakemake/locks")
 SCRATCH = Path(".lmtopo/scratch")
 ELSEWHERE = Path(".lmtopo/elsewhere")
+RUN = "LMTOPO_RUN"
+"""The environment variable that tells jobs on this machine the process of their run."""
 PATIENCE = 10.0
 """Seconds that the jobs of a killed run are given to end."""
 
@@ -75,6 +80,33 @@ def leave_others() -> None:
 def held() -> list[int]:
     """The descriptor of the lock, for processes that shall count as part of this run."""
     return [] if _held is None else [_held]
+
+
+def lead() -> None:
+    """Have jobs that this process starts, with or without others in between, `follow` it."""
+    os.environ[RUN] = str(os.getpid())
+
+
+def follow() -> None:
+    """Count as part of the run that has this job started, if one does: its folder is not free
+    before this process ends. Where the system can tell, that is when the run ends, at the latest.
+    """
+    if RUN not in os.environ:
+        return
+    with suppress(OSError):  # no locks on this file system
+        fcntl.flock(os.open(ALIVE, os.O_RDWR), fcntl.LOCK_SH)
+    run = int(os.environ[RUN])
+    if not _exists(run):
+        os._exit(1)
+    if hasattr(os, "pidfd_open"):
+        with suppress(OSError):
+            watched = os.pidfd_open(run)
+            threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+
+
+def _end_with(process: int) -> None:
+    select.select([process], [], [])
+    os._exit(1)
 
 
 def elsewhere() -> None:

@@ -180,6 +180,7 @@ def begin():
         # it has another follow a second later, so that there are more and more of them.
         workflow.scheduler.job_rate_limiter = None
         terminal.relay(logger.info)
+        session.lead()
         if not CONDA:  # the server would be another Python
             fork_server.start(PRELOAD, session.held())
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
