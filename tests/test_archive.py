@@ -19,6 +19,7 @@ from lmtopo.formats.diagrams import Key, Persistence
 from lmtopo.recipes import recipes
 from lmtopo.tables import write
 
+PNG = b"\x89PNG\r\n\x1a\n...\0\0\0\0IEND\xaeB`\x82"
 WHERE = {"model": "m", "checkpoint": "step1", "dataset": "d"}
 
 
@@ -186,4 +187,29 @@ def test_what_is_damaged_is_not_packed(results: str) -> None:
     path.write_bytes(spoilt)
     with pytest.raises(Damaged, match=r"curves.npz' is damaged"):
         archive(archive="mine.zip", results=results, parts=parts(results))
+    assert not Path("mine.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "provenance.json",
+        "recipes.json",
+        "findings.md",
+        "figures/perplexity.svg",
+        "figures/perplexity.png",
+        "pairs/m/b/step1/d/provenance.json",
+    ],
+)
+@pytest.mark.parametrize("kept", [0, 5])
+def test_what_is_cut_short_is_not_packed(results: str, name: str, kept: int) -> None:
+    path = Path(results, name)
+    if path.suffix == ".png":
+        path.write_bytes(PNG)
+    mine = parts(results)
+    archive(archive="mine.zip", results=results, parts=mine)
+    Path("mine.zip").unlink()
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(Damaged, match=rf"{name}' is damaged"):
+        archive(archive="mine.zip", results=results, parts=mine)
     assert not Path("mine.zip").exists()

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from lmtopo.checksums import reading
+from lmtopo.errors import Damaged
 from lmtopo.files import atomic, read_json
 from lmtopo.tables import PAIR, read
 
@@ -22,6 +23,15 @@ OF_A_PAIR = ("diagrams.npz", "curves.npz", "projection.npz", "provenance.json")
 AUDIT = "audit.csv"
 ABSOLUTE = re.compile(r"(?:/|~[^/~]*/)[^/]")
 """How an absolute path begins; a separator such as ``/`` or ``~~~`` is none."""
+ENDS = {
+    ".png": b"IEND\xaeB`\x82",
+    ".svg": b"</svg>\n",
+    ".pdf": b"%%EOF\n",
+    ".html": b"</html>\n",
+    ".md": b"\n",
+    ".csv": b"\n",
+}
+"""How files end, of kinds that carry no checksum."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first date that a zip can have: the same study gives the same bytes."""
 
@@ -37,18 +47,18 @@ def archive(*, archive: str, results: str, parts: Sequence[str]) -> None:
     Raises
     ------
     Damaged
-        If a table or a file of arrays is not as it was written.
+        If a table or a file of arrays is not as it was written, JSON is none, or a picture, page or
+        text is cut short.
     """
     folder = Path(results)
-    config = without_places(read_json(folder / "provenance.json")["config"])
+    with reading(folder / "provenance.json"):
+        config = without_places(read_json(folder / "provenance.json")["config"])
     with atomic(archive) as temporary, zipfile.ZipFile(temporary, "w") as into:
         for path in sorted(archived(folder, parts)):
             name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
             check(path)
-            content = path.read_bytes()
-            if path.name == "provenance.json":
-                content = without_places_in(path)
-            put(into, name, content)
+            told = path.name == "provenance.json"
+            put(into, name, without_places_in(path) if told else path.read_bytes())
         put(into, f"{folder.name}/config.yaml", yaml.safe_dump(config, sort_keys=False).encode())
 
 
@@ -64,13 +74,18 @@ def archived(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
 
 
 def check(path: Path) -> None:
-    """Damaged if a table or a file of arrays is not as it was written."""
+    """Damaged if a table or a file of arrays is not as it was written, or another is cut short."""
     if path.suffix == ".parquet":
         read(path)
+    if path.suffix == ".json":
+        with reading(path):
+            read_json(path)
     if path.suffix == ".npz":
         with reading(path), zipfile.ZipFile(path) as file:
             if (array := file.testzip()) is not None:
                 raise ValueError(f"the checksum of {array} differs")
+    if not path.read_bytes().endswith(ENDS.get(path.suffix, b"")):
+        raise Damaged(path, "its end is missing")
 
 
 def put(into: zipfile.ZipFile, name: str, content: bytes) -> None:
