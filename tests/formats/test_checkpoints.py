@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lmtopo.checksums import seal_folder
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.formats import checkpoints as checkpoint
 
 
@@ -276,3 +276,35 @@ def test_weights_that_need_a_package_say_so(
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match=r"cannot load .* as a causal language model"):
         checkpoint.load(folder, dtype="float32")
+
+
+@pytest.fixture
+def trained(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A checkpoint of a run of a study in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    folder = save_checkpoint(Path("results/mine/runs/m/b/step1"))
+    seal_folder(folder)
+    checkpoint.load(folder, dtype="float32")
+    return folder
+
+
+@pytest.mark.parametrize("sums", [None, "", "[]", '{"config.json": "'])
+def test_a_run_without_readable_checksums_is_no_run_to_trust(
+    trained: Path, sums: str | None
+) -> None:
+    file = trained / "sha256.json"
+    file.unlink()
+    if sums is not None:
+        file.write_text(sums)
+    for _ in range(2):
+        with pytest.raises(Damaged, match=r"'results/mine/runs/m/b' is damaged \(step1/sha256"):
+            checkpoint.load(trained, dtype="float32")
+
+
+def test_a_run_that_lacks_a_checkpoint_is_named(trained: Path) -> None:
+    with pytest.raises(Damaged, match=r"'results/mine/runs/m/b' is damaged \(step2/.* missing"):
+        checkpoint.load(trained.with_name("step2"), dtype="float32")
+    with pytest.raises(InputError, match="'elsewhere/step2' is not there"):
+        checkpoint.load("elsewhere/step2", dtype="float32")

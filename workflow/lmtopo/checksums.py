@@ -140,23 +140,30 @@ def seal_folder(folder: Path) -> None:
     write_json(folder / SUMS, {str(path.relative_to(folder)): sha256(path) for path in files})
 
 
-def noted(folder: Path) -> dict[str, str]:
-    """What `seal_folder` has noted of a folder, by path within it; empty if it has not."""
+def noted(folder: Path, whole: Path) -> dict[str, str]:
+    """What `seal_folder` has noted of a folder, by path within it; empty if it has not. Damaged, of
+    the folder ``whole``, if that cannot be read: without it, nothing here could be checked."""
     if not (folder / SUMS).is_file():
         return {}
-    with reading(folder / SUMS):
-        return dict(read_json(folder / SUMS))
+    try:
+        with reading(folder / SUMS):
+            return {str(name): str(known) for name, known in read_json(folder / SUMS).items()}
+    except Damaged as error:
+        raise Damaged(whole, f"{folder.name}/{SUMS}: {error.why}") from error
 
 
-def check_folder(folder: Path, whole: Path) -> None:
-    """See that the files of a folder are as `seal_folder` has noted them, if it has.
+def check_folder(folder: Path, whole: Path, *, always: bool = False) -> None:
+    """See that the files of a folder are as `seal_folder` has noted them, if it has (``always``: it
+    has to have).
 
     Raises
     ------
     Damaged
         Of the folder ``whole``, which has to be made anew, if one is not.
     """
-    for name, expected in noted(folder).items():
+    if always and not (folder / SUMS).is_file():
+        raise Damaged(whole, f"{folder.name}/{SUMS} is missing")
+    for name, expected in noted(folder, whole).items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
             raise Damaged(whole, f"the checksum of {folder.name}/{name} differs")
 

@@ -191,7 +191,7 @@ def is_pointer(file: str) -> bool:
 def hashes(folder: str | Path) -> dict[str, str]:
     """SHA-256 of each of the `weight_files`, by path; of a folder that has been `load`-ed, so that
     where its ``sha256.json`` says them, they have been seen to be right."""
-    known = noted(Path(folder))
+    known = noted(Path(folder), Path(folder).parent)
     return {
         file: known.get(str(Path(file).relative_to(folder))) or sha256(file)
         for file in weight_files(folder)
@@ -265,6 +265,32 @@ def check_text(folder: str | Path, config: Mapping[str, Any]) -> None:
         )
 
 
+def check(folder: Path) -> None:
+    """See that a checkpoint is there, and as it was written where that is noted, as it always is of
+    a run that was trained under ``results/``.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    Damaged
+        If it is of such a run, which can be trained again.
+    """
+    ours = folder.parts[:1] == ("results",)
+    trained = ours and folder.parts[2:3] == ("runs",)
+    if not trained and not folder.is_dir():
+        raise InputError(f"checkpoint '{folder}' is not there: run snakemake again")
+    try:
+        check_folder(folder, whole=folder.parent, always=trained)
+    except Damaged as error:
+        if ours:
+            raise
+        raise InputError(
+            f"checkpoint '{folder}' is not as it was written ({error.why}): put the file back, or, "
+            "if the change is meant, remove sha256.json from the folder"
+        ) from None
+
+
 def warm() -> None:
     """Have transformers make what it makes when it loads its first model, a thousand regular
     expressions, so that processes that are forked need not."""
@@ -296,15 +322,7 @@ def load(
 
     # of what files hold, or of packages that a way of storing weights needs
     failures = (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError, ImportError)
-    try:
-        check_folder(Path(folder), whole=Path(folder).parent)
-    except Damaged as error:
-        if Path(folder).parts[:1] == ("results",):
-            raise  # a run that can be trained again
-        raise InputError(
-            f"checkpoint '{folder}' is not as it was written ({error.why}): put the file back, or, "
-            "if the change is meant, remove sha256.json from the folder"
-        ) from None
+    check(Path(folder))
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(folder),
