@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmtopo import tokenizer
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 
 TEXTS = ["a red ball and a blue boat", "the boat was red", "no ball was blue"] * 5
 
@@ -132,6 +132,23 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text('{"model": {"type": "Unheard"}}')
     with pytest.raises(InputError, match="cannot read a tokenizer from"):
         tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_tokenizer_of_a_study_that_is_cut_is_to_be_deleted(
+    tmp_path: Path, tokenizer_folder: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("results/mine/tokenizers/bpe")
+    shutil.copytree(tokenizer_folder, folder)
+    tokenizer.load(folder)
+    file = folder / "tokenizer.json"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(Damaged, match=r"tokenizers/bpe' is damaged \(.*\): delete it"):
+        tokenizer.load(folder)
+    with pytest.raises(InputError, match="cannot read a tokenizer from") as raised:
+        tokenizer.load(folder.resolve())  # what lies elsewhere is the user's
+    assert not isinstance(raised.value, Damaged)
 
 
 @pytest.mark.skipif(find_spec("sentencepiece") is not None, reason="sentencepiece is installed")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lmtopo.dataset import dataset
 from lmtopo.dataset.documents import article_starts, articles, documents
-from lmtopo.errors import InputError
+from lmtopo.errors import Damaged, InputError
 from lmtopo.fingerprint import digest
 
 LINES = [
@@ -110,13 +110,25 @@ def test_a_folder_that_is_no_dataset_is_an_error(tmp_path: Path) -> None:
         documents(folder, "train")
 
 
+@pytest.mark.parametrize("name", ["dataset_dict.json", "provenance.json"])
+@pytest.mark.parametrize("kept", [0, 20])
+def test_a_dataset_whose_description_is_cut_is_damaged(
+    tmp_path: Path, name: str, kept: int
+) -> None:
+    (tmp_path / "file.txt").write_text("one\ntwo\n")
+    folder = save(tmp_path, format="lines", path=str(tmp_path / "file.txt"))
+    file = folder / name
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(Damaged, match=r"saved' is damaged \(.*\): delete it and run snakemake"):
+        documents(folder, "train")
+
+
 def test_what_reads_documents_does_not_depend_on_what_wrote_them() -> None:
     # or an edit of the grammar would train every model again, whatever its data
     assert set(digest("dataset.documents")[1]) == {
         "checksums",
         "dataset.saved",
         "errors",
-        "files",
     }
     assert set(digest("dataset.saved")[1]) == {"errors", "files"}
 

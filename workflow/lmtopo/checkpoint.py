@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lmtopo.checksums import read_part
 from lmtopo.errors import InputError
 from lmtopo.files import atomic, read_json, write_json
 from lmtopo.formats.checkpoints import SINGLE
@@ -107,7 +108,7 @@ def check_tokenizer(snapshot: "Snapshot", tokenizer: Path, patience: float) -> N
     """
     from lmtopo import tokenizer as tokenizers
 
-    known = read_json(tokenizer / tokenizers.ORIGIN)
+    known = read_part(tokenizer, tokenizers.ORIGIN)
     name = next((name for name in tokenizers.FILES if name in snapshot.files), None)
     if name is None or name != known["file"]:
         return

@@ -114,6 +114,17 @@ def read_sealed(path: str | Path) -> dict[str, Any]:
         return opened(read_json(path))
 
 
+def read_part(folder: str | Path, name: str) -> Any:
+    """A JSON file of a folder that is made as a whole; Damaged, of the folder, if it is no JSON."""
+    with reading(folder):
+        return read_json(Path(folder) / name)
+
+
+def made_anew(path: str | Path) -> bool:
+    """Whether a path, as jobs are told it, is of what the workflow can make again."""
+    return Path(path).parts[:1] in (("results",), (".lmtopo",))
+
+
 def of_array(array: "np.ndarray") -> str:
     """CRC-32 of an array's bytes in C order."""
     import numpy as np

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from lmtopo import session
 from lmtopo.arguments import value
+from lmtopo.checksums import made_anew
 from lmtopo.errors import Damaged, InputError
 from lmtopo.memory import keep_freed
 from lmtopo.terminal import connect
@@ -146,8 +147,7 @@ def _mend(error: Damaged) -> str:
 
     A folder stands for a whole training run, which is the user's to delete.
     """
-    made = error.path.split(os.sep)[0] in ("results", ".lmtopo")
-    if not made or not os.path.isfile(error.path):
+    if not made_anew(error.path) or not os.path.isfile(error.path):
         return str(error)
     os.unlink(error.path)
     return f"'{error.path}' is damaged ({error.why}) and was removed: run snakemake again"

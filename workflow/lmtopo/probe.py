@@ -1,15 +1,14 @@
 """Stage `probe`: the tokens that every checkpoint of a tokenizer reads, and where it is sampled."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int64
 
 from lmtopo import harness
+from lmtopo.checksums import read_part
 from lmtopo.errors import InputError
-from lmtopo.files import read_json
 from lmtopo.formats.probes import Places, Probe, Reading, save
 from lmtopo.seeds import generator
 from lmtopo.windows import Stream, Windows, document_windows, rolling_windows, stream, windows
@@ -92,7 +91,7 @@ def probe(
             rng=generator(seed, "probe", name),
         )
     except InputError as error:
-        origin = read_json(Path(dataset) / "provenance.json")["origin"]
+        origin = read_part(dataset, "provenance.json")["origin"]
         limited = first.facts["n_documents"] == documents
         mend = or_hold_out(origin, name, split, limited=limited)
         raise InputError(f"dataset '{name}', split '{split}': {error}{mend}") from error

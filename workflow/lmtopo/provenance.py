@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lmtopo import __version__
-from lmtopo.files import read_json, write_json
+from lmtopo.checksums import read_part
+from lmtopo.files import write_json
 
 PACKAGES = (
     "torch",
@@ -74,7 +75,7 @@ def provenance(*, provenance: str, datasets: Iterable[str], config: dict[str, An
             config_sha256=hashlib.sha256(text.encode()).hexdigest(),
             config=config,
             datasets={
-                Path(folder).name: read_json(Path(folder) / "provenance.json")["fingerprint"]
+                Path(folder).name: read_part(folder, "provenance.json")["fingerprint"]
                 for folder in datasets
             },
         ),

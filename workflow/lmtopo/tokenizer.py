@@ -4,10 +4,12 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmtopo import files
+from lmtopo.checksums import made_anew, reading
 from lmtopo.errors import InputError
 from lmtopo.files import atomic, read_json, write_json
 
@@ -169,6 +171,8 @@ def load(folder: str | Path) -> "PreTrainedTokenizerBase":
     InputError
         If there is none, or it cannot be read, or it names neither an end-of-sequence nor a
         beginning-of-sequence token (a document must have something before its first token).
+    Damaged
+        If it is one of a study, which can be made anew, and cannot be read.
     """
     from importlib.util import find_spec
 
@@ -180,9 +184,12 @@ def load(folder: str | Path) -> "PreTrainedTokenizerBase":
             "sentencepiece and protobuf, or give a folder with a tokenizer.json"
         )
     try:
-        found = AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
+        with reading(folder) if made_anew(folder) else nullcontext():
+            found = AutoTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
+    except InputError:
+        raise
     except Exception as error:  # of many kinds: those of tokenizers are plain Exceptions
         raise InputError(f"cannot read a tokenizer from '{folder}': {error}") from error
     if found.eos_token_id is None and found.bos_token_id is None:

@@ -6,10 +6,9 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from lmtopo.checksums import check_folder
+from lmtopo.checksums import check_folder, read_part, reading
 from lmtopo.dataset.saved import batches, split_names
 from lmtopo.errors import InputError
-from lmtopo.files import read_json
 
 Unit = Literal["rows", "articles", "sentences"]
 Cut = Callable[[Sequence[str]], Iterator[str]]
@@ -40,10 +39,11 @@ def documents(
     InputError
         If the folder is not a dataset that stage `dataset` wrote, or has no such split.
     Damaged
-        If the split is not as that stage wrote it.
+        If it, or the split, is not as that stage wrote it.
     """
     folder = Path(folder)
-    known = split_names(folder)
+    with reading(folder):
+        known = split_names(folder)
     if known is None or not (folder / "provenance.json").is_file():
         raise InputError(
             f"'{folder}' was not written by stage dataset (it has no splits or no "
@@ -55,7 +55,7 @@ def documents(
             f"dataset '{folder.name}' has no split '{split}' (it has: {', '.join(known)})"
         )
     check_folder(folder / split, whole=folder)
-    unit = read_json(folder / "provenance.json")["documents"]
+    unit = read_part(folder, "provenance.json")["documents"]
     read = batches(folder / split, text_columns(unit))
     rows = chain.from_iterable(batch.to_pylist() for batch in read)
     long = (text for text in of_rows(rows, unit, cut) if len(text.strip()) >= min_characters)

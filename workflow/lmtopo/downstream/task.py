@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from lmtopo.checksums import check_folder
+from lmtopo.checksums import check_folder, reading
 from lmtopo.dataset.saved import batches, columns, split_names
 from lmtopo.errors import InputError
 
@@ -42,10 +42,11 @@ def read(folder: str | Path, split: str, *, rows: int) -> Pairs:
     InputError
         If there is no such split, a column is missing, or a label is neither 0 nor 1.
     Damaged
-        If the split is not as stage `dataset` wrote it.
+        If it, or the split, is not as stage `dataset` wrote it.
     """
     folder = Path(folder)
-    known = split_names(folder) or []
+    with reading(folder):
+        known = split_names(folder) or []
     if split not in known:
         raise InputError(
             f"dataset '{folder.name}' has no split '{split}' (it has: {', '.join(known)})"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lmtopo.checksums import check_folder, noted
+from lmtopo.checksums import check_folder, made_anew, noted
 from lmtopo.errors import Damaged, InputError
 from lmtopo.files import read_json, sha256
 
@@ -276,7 +276,7 @@ def check(folder: Path) -> None:
     Damaged
         If it is of such a run, which can be trained again.
     """
-    ours = folder.parts[:1] == ("results",)
+    ours = made_anew(folder)
     trained = ours and folder.parts[2:3] == ("runs",)
     if not trained and not folder.is_dir():
         raise InputError(f"checkpoint '{folder}' is not there: run snakemake again")

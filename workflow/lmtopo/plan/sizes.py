@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmtopo import flops, known_models
+from lmtopo.checksums import read_part
 from lmtopo.errors import InputError
-from lmtopo.files import read_json
 
 if TYPE_CHECKING:
     from lmtopo.hub.snapshot import Snapshot
@@ -206,6 +206,6 @@ def split_size(dataset: Mapping[str, Any], split: str) -> tuple[int, int] | None
     """Bytes of text and documents of a split: of the saved dataset, else as published."""
     saved = Path("datasets") / dataset["name"] / "provenance.json"
     if saved.is_file():
-        found = read_json(saved)["splits"].get(split)
+        found = read_part(saved.parent, saved.name)["splits"].get(split)
         return (found["bytes"], found["documents"]) if found else None
     return SPLITS.get((*dataset["hub"], split)) if dataset["hub"] else None
