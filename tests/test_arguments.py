@@ -42,3 +42,27 @@ def test_a_job_takes_more_than_the_kernel_takes_in_one_argument(folder: Path) ->
     command = [sys.executable, "-S", "-P", client.__file__, *told]
     subprocess.run(command, check=True, env={"PYTHONPATH": str(stage.parent), "PATH": ""})
     assert (folder / "out.txt").read_text() == "50000"
+
+
+LONG = ["word"] * 50_000
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_long_value_whose_file_is_damaged_is_written_again(folder: Path, kept: int) -> None:
+    told = arguments.argument(LONG)
+    (file,) = (folder / arguments.CALLS).iterdir()
+    file.write_bytes(file.read_bytes()[:kept])
+    assert arguments.argument(LONG) == told
+    assert arguments.value(told) == LONG
+
+
+def test_a_long_value_that_cannot_be_written_leaves_no_part(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, other: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        arguments.argument(LONG)
+    assert list((folder / arguments.CALLS).iterdir()) == []

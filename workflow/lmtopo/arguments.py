@@ -20,12 +20,15 @@ def argument(value: Any) -> str:
     if len(text) <= LONGEST:
         return text
     path = CALLS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-    if not path.is_file():
+    if not path.is_file() or path.read_bytes() != text.encode():
         CALLS.mkdir(parents=True, exist_ok=True)
         # several processes may write it at once, a run and its jobs: each its own, and the same
         own = path.with_suffix(f".{platform.node()}-{os.getpid()}")
-        own.write_text(text)
-        own.replace(path)
+        try:
+            own.write_text(text)
+            own.replace(path)
+        finally:
+            own.unlink(missing_ok=True)
     return f"{FILE}{path}"
 
 
