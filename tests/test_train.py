@@ -229,6 +229,26 @@ def test_a_run_is_trained_by_one_job_at_a_time(
     assert not list(Path(".lmtopo/state").iterdir())
 
 
+def test_what_other_settings_have_left_half_trained_is_removed(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.train.state import State
+
+    def killed(self: State, step: int, **values: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "done", killed)
+        for name, seed in (("one", 1), ("one", 2), ("other", 1)):
+            with pytest.raises(KeyboardInterrupt):
+                run(name, seed=seed)
+    assert len(list(Path(".lmtopo/state").iterdir())) == 3
+    run("one", seed=3)
+    (left,) = Path(".lmtopo/state").iterdir()
+    run("other")
+    assert not left.exists()
+
+
 def test_a_run_that_has_lost_checkpoints_is_not_finished(
     run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

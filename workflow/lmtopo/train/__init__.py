@@ -128,7 +128,7 @@ def train(
             otherwise="lower train.context or the model's size",
         )
 
-    with State(model, optimizer, key=key, steps=this.steps, name=name) as state:
+    with State(model, optimizer, place=run, key=key, steps=this.steps, name=name) as state:
         first = state.step
         for step in range(state.step, this.steps[-1] + 1):
             if step in this.steps:
@@ -145,7 +145,7 @@ def train(
             state.run / "provenance.json",
             origin(device=facts, recipe=asdict(this), tokens_sha256=data.fingerprint),
         )
-        state.finish(run, columns=lambda step: resources(this, data, step))
+        state.finish(lambda step: resources(this, data, step))
 
 
 def new_model(recipe: Recipe, boundary: int) -> "GPTNeoXForCausalLM":

@@ -23,6 +23,8 @@ from lmtopo.tables import write
 
 STATE = Path(".lmtopo/state")
 LOCKS = Path(".lmtopo/locks")
+PLACE = "place.txt"
+"""What says, beside a state, where its run is going to lie."""
 SAVE_EVERY = 30.0  # seconds
 SAY_EVERY = 5.0
 COLUMNS = ("loss", "learning_rate", "gradient_norm")
@@ -32,7 +34,7 @@ class State:
     """The state of a run under ``.lmtopo/state/``, named by everything the run depends on.
 
     Snakemake deletes the declared outputs of a job it repeats, so the run grows here, in the
-    folder `run`, and is moved to its place when it is complete. One process has it at a time.
+    folder `run`, and is moved to ``place`` when it is complete. One process has it at a time.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class State:
         model: nn.Module,
         optimizer: Optimizer,
         *,
+        place: str,
         key: Any,
         steps: Sequence[int],
         name: str,
@@ -47,11 +50,12 @@ class State:
         text = json.dumps(key, sort_keys=True)
         self._folder = STATE / hashlib.sha256(text.encode()).hexdigest()[:16]
         self._model, self._optimizer, self._name = model, optimizer, name
+        self._place = place
         self._steps, self._last = steps, steps[-1]
         self._rows = torch.full((self._last, len(COLUMNS)), torch.nan, dtype=torch.float64)
         self._timing: list[tuple[int, int, float]] = []
         self.step = 0
-        path = LOCKS / f"{self._folder.name}.lock"
+        path = lock_of(self._folder)
         held = lock(path)
         if held is None:
             raise InputError(
@@ -61,6 +65,7 @@ class State:
         self._held = held
         self.run = self._folder / "run"
         self.run.mkdir(parents=True, exist_ok=True)
+        (self._folder / PLACE).write_text(place)
         saved = self._folder / "state.pt"
         if saved.is_file():
             self._read(saved)
@@ -86,8 +91,9 @@ class State:
             self._tell(values["loss"], now)
             self._said = now
 
-    def finish(self, run: str, *, columns: Callable[[int], dict[str, float]]) -> None:
-        """Write the tables of the run and move it to its place."""
+    def finish(self, columns: Callable[[int], dict[str, float]]) -> None:
+        """Write the tables of the run, move it to its place, and remove what earlier settings have
+        left half trained."""
         lost = [step for step in self._steps if not (self.run / f"step{step}").is_dir()]
         if lost:
             raise InputError(
@@ -104,9 +110,10 @@ class State:
             rows.writerow(("first_step", "last_step", "seconds"))
             rows.writerows([*self._timing, self._stretch()])
         (self._folder / "state.pt").unlink(missing_ok=True)
-        with atomic(run) as temporary:
+        with atomic(self._place) as temporary:
             shutil.move(self.run, temporary)
         shutil.rmtree(self._folder)
+        remove_others(self._place)
 
     def _stretch(self) -> tuple[int, int, float]:
         """Steps since the process began, and the seconds they took."""
@@ -146,6 +153,19 @@ class State:
             f"train {self._name} {bar} {share:4.0%}  step {self.step}/{self._last}"
             f"  loss {loss:.3f}  {int(left) // 60}:{int(left) % 60:02d} left"
         )
+
+
+def lock_of(folder: Path) -> Path:
+    return LOCKS / f"{folder.name}.lock"
+
+
+def remove_others(place: str) -> None:
+    """Remove the states of a run that nobody trains now: its settings were others when they began,
+    and nothing goes on from them."""
+    for note in STATE.glob(f"*/{PLACE}"):
+        if note.read_text() == place and (held := lock(lock_of(note.parent))) is not None:
+            shutil.rmtree(note.parent)
+            os.close(held)
 
 
 def check_sums(path: Path) -> None:
