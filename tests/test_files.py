@@ -58,6 +58,22 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["new"]
 
 
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    plain, private = tmp_path / "plain", tmp_path / "private"
+    plain.touch()
+    private.touch(0o600)
+    with atomic(tmp_path / "file") as temporary:
+        temporary.touch(0o600)
+    with atomic(tmp_path / "folder") as temporary:
+        temporary.mkdir()
+        (temporary / "file").touch(0o600)
+        (temporary / "link").symlink_to(private)
+    for name in ("file", "folder/file"):
+        assert (tmp_path / name).stat().st_mode == plain.stat().st_mode
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"plain", "private", "file", "folder"}
+
+
 def test_sha256_is_the_standards(tmp_path: Path) -> None:
     (tmp_path / "abc").write_text("abc")
     assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")

@@ -23,7 +23,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     The temporary name lies in the same folder, so that the final rename is atomic, and keeps
     the suffix, which some writers look at. The block may write a file or make a folder; if it
     raises, nothing is left behind, and what a killed writer of the same path has left is removed
-    (a path has one writer at a time). An existing ``path`` is replaced.
+    (a path has one writer at a time). An existing ``path`` is replaced. Others may read what is
+    written as the umask says, also where a writer (safetensors) keeps it to the user.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,11 +35,21 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         temporary = scratch / path.name
         yield temporary
+        share(temporary, scratch / f"{path.name}.plain")
         if temporary.is_dir() and path.is_dir():
             path.rename(scratch / "replaced")
         temporary.rename(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def share(written: Path, plain: Path) -> None:
+    """Give files that the user alone may read, in a folder or one by itself, the mode that new
+    files have here, such as ``plain``, which is made if there are any. What links name is left."""
+    for file in (written, *written.rglob("*")):
+        if file.is_file() and not file.is_symlink() and not file.stat().st_mode & 0o077:
+            plain.touch()
+            file.chmod(plain.stat().st_mode)
 
 
 def write_json(path: str | Path, value: Any) -> None:
