@@ -225,3 +225,27 @@ def test_a_copy_of_the_folder_leaves_the_temporary_folders_of_the_other(
     said(last)
     last.wait()
     assert not scratch.exists()
+
+
+def test_a_killed_run_beside_another_study_waits_for_that_one(folder: Path) -> None:
+    hold = "from lmtopo.files import lock; held = lock(session.STUDIES / '{}.lock'); "
+    wait = "print('held', flush=True); time.sleep(60)"
+    living = run(hold.format("b.b") + wait)
+    killed = run(hold.format("a") + wait)
+    assert [said(one) for one in (living, living, killed, killed)] == ["False", "held"] * 2
+    lock(folder).write_text("results/a/tables/quality.parquet\n")
+    ask = "print(session.beside('a'), session.beside('c'), flush=True)"
+
+    def told() -> str:
+        third = run(ask)
+        assert said(third) == "False"
+        return said(third)
+
+    assert told() == "None None"  # it lives: there is another message
+    killed.kill()
+    killed.wait()
+    assert told() == "b.b None"
+    living.kill()
+    living.wait()
+    last = run(ask)
+    assert [said(last), said(last)] == ["True", "None None"]

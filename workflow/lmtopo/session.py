@@ -23,8 +23,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lmtopo.files import lock
+
 ALIVE = Path(".lmtopo/alive.lock")
 SNAKEMAKE = Path(".snakemake/locks")
+STUDIES = Path(".lmtopo/studies")
+"""A lock for each study, which its run holds."""
 SCRATCH = Path(".lmtopo/scratch")
 ELSEWHERE = Path(".lmtopo/elsewhere")
 RUN = "LMTOPO_RUN"
@@ -121,6 +125,29 @@ def elsewhere() -> None:
 def left_elsewhere() -> bool:
     """Whether a killed run has left its locks, and perhaps jobs on other machines."""
     return _left_elsewhere
+
+
+def beside(study: str) -> str | None:
+    """The study that is running here and so keeps a killed run of ``study`` locked; None if there
+    is no such run or no other study."""
+    if _held is None or not any(_names(path, f"results/{study}/") for path in SNAKEMAKE.glob("*")):
+        return None
+    running = [path.stem for path in sorted(STUDIES.glob("*.lock")) if _taken(path)]
+    return None if study in running else next(iter(running), None)
+
+
+def _names(locked: Path, folder: str) -> bool:
+    """Whether a lock of Snakemake's is of files in a folder."""
+    with suppress(OSError):  # it may have ended by now
+        return any(line.startswith(folder) for line in locked.read_text().splitlines())
+    return False
+
+
+def _taken(path: Path) -> bool:
+    file = lock(path)
+    if file is not None:
+        os.close(file)
+    return file is None
 
 
 def scratch(folder: str | None = None) -> str:

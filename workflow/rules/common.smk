@@ -40,6 +40,13 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process and (other := session.beside(STUDY.name)):
+    logger.warning(
+        f"A run of study '{STUDY.name}' was killed, and its lock is kept while study '{other}' is "
+        "running in this folder: wait for the end of that one, then start again (--unlock would "
+        "free its lock, too)"
+    )
+
 RESULTS = STUDY.results
 EXTERNAL = STUDY.file.quality.external
 RUN = f"{RESULTS}/runs/{{model}}/{{budget}}"
@@ -165,7 +172,7 @@ def begin():
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # Snakemake looks for locks before it sets its own: two started at once both pass
         try:
-            SESSION.append(lock(Path(f".lmtopo/studies/{STUDY.name}.lock")))
+            SESSION.append(lock(session.STUDIES / f"{STUDY.name}.lock"))
         except InputError as error:
             raise WorkflowError(str(error)) from None
         if SESSION[0] is None:
