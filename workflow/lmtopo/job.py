@@ -145,7 +145,7 @@ def _status(stage: str, code: str | int | None) -> int:
 def _mend(error: Damaged) -> str:
     """Remove a damaged file that the workflow can make anew; what was done, or is to be done.
 
-    A folder stands for a whole training run, which is the user's to delete.
+    A folder stands for a whole training run, tokenizer or dataset, which is the user's to delete.
     """
     if not made_anew(error.path) or not os.path.isfile(error.path):
         return str(error)
