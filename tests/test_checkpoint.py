@@ -1,5 +1,6 @@
 """A revision of a model as a folder, with what is needed of it and no more."""
 
+import json
 import shutil
 import threading
 from pathlib import Path
@@ -190,6 +191,60 @@ def test_a_revision_with_another_tokenizer_is_refused(hub: Any, own: Path) -> No
         checkpoint("me/own", "step2")
     assert "model.safetensors" not in fetched(hub)
     assert not Path("weights").exists()
+
+
+def write_slow(folder: Path, texts: list[str], vocabulary: int) -> None:
+    """In place of a folder's tokenizer one as vocabulary and merges."""
+    from lmtopo.tokenizer import END_OF_TEXT, train
+
+    for path in folder.glob("*token*"):
+        path.unlink()
+    made: Any = train(texts, vocabulary)
+    made.backend_tokenizer.model.save(str(folder))
+    ends = {"eos_token": END_OF_TEXT, "bos_token": END_OF_TEXT}
+    told = {"tokenizer_class": "GPT2Tokenizer", **ends}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+
+
+OTHER = ["other words altogether, and others again"] * 9
+
+
+def test_another_tokenizer_in_another_format_is_refused(hub: Any, own: Path) -> None:
+    tokenizer("me/own")
+    write_slow(own, OTHER, 280)
+    with pytest.raises(InputError, match="has another tokenizer"):
+        checkpoint("me/own", "step2")
+    assert "model.safetensors" not in fetched(hub)
+
+
+def test_one_tokenizer_may_come_in_two_formats(hub: Any, own: Path) -> None:
+    from lmtopo.tokenizer import train
+
+    made: Any = train(OTHER, 280)
+    made.bos_token = made.eos_token
+    made.save_pretrained(own.parent / "main")
+    write_slow(own, OTHER, 280)
+    tokenizer("me/own")
+    checkpoint("me/own", "step2")
+
+
+def test_the_same_vocabulary_with_other_merges_is_another_tokenizer(hub: Any, own: Path) -> None:
+    for folder in (own, own.parent / "main"):
+        write_slow(folder, OTHER, 280)
+    tokenizer("me/own")
+    merges = own / "merges.txt"
+    version, *lines = merges.read_text().splitlines()
+    merges.write_text("\n".join([version, *reversed(lines)]) + "\n")
+    with pytest.raises(InputError, match="has another tokenizer"):
+        checkpoint("me/own", "step2")
+
+
+def test_another_end_of_text_is_another_tokenizer(hub: Any, own: Path) -> None:
+    tokenizer("me/own")
+    config = own / "tokenizer_config.json"
+    config.write_text(json.dumps({**read_json(config), "eos_token": "a"}))
+    with pytest.raises(InputError, match="has another tokenizer"):
+        checkpoint("me/own", "step2")
 
 
 def test_a_tokenizer_that_says_the_same_in_other_bytes_is_the_same(hub: Any, own: Path) -> None:

@@ -102,24 +102,27 @@ def shards_of(snapshot: "Snapshot", index: str, scratch: Path, patience: float) 
 
 
 def check_tokenizer(snapshot: "Snapshot", tokenizer: Path, patience: float) -> None:
-    """Refuse a revision with another tokenizer than the study's.
+    """Refuse a revision with another tokenizer than the study's; one without any is taken.
 
-    Equal hashes in the listing are enough; if they differ, what the files say is compared.
+    Equal hashes in the listing are enough; if they differ, or its files are others, the two are
+    compared as they are saved.
     """
     from lmtopo import tokenizer as tokenizers
 
     known = read_part(tokenizer, tokenizers.ORIGIN)
-    name = next((name for name in tokenizers.FILES if name in snapshot.files), None)
-    if name is None or name != known["file"]:
+    own = tokenizers.listed_hashes(snapshot)
+    if not own or own == known.get("files"):
         return
-    listed = snapshot.files[name]
-    if known["hash"] in (listed.sha256, listed.blob):
-        return
-    from lmtopo.hub.download import fetch
-
     with tempfile.TemporaryDirectory(prefix="lmtopo-") as scratch:
-        content = tokenizers.content_hash(fetch(snapshot, name, Path(scratch), patience=patience))
-    if content != known["content"]:
+        try:
+            tokenizers.save(snapshot, Path(scratch), patience)
+            other = tokenizers.another([tokenizer, scratch])
+        except InputError as error:
+            raise InputError(
+                f"the tokenizer of {snapshot.name} cannot be compared with '{tokenizer.name}', "
+                f"that of '{known['repo']}': {error}"
+            ) from error
+    if other is not None:
         raise InputError(
             f"{snapshot.name} has another tokenizer than '{tokenizer.name}', which is that of "
             f"'{known['repo']}': give the model a name of its own with models.NAME.tokenizer"

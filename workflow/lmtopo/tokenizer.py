@@ -16,6 +16,8 @@ from lmtopo.files import atomic, read_json, write_json
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from lmtopo.hub.snapshot import Snapshot
+
 END_OF_TEXT = "<|endoftext|>"
 VOCABULARY = "vocab.json"
 FILES = ("tokenizer.json", "tokenizer.model", VOCABULARY, "vocab.txt", "spiece.model")
@@ -23,8 +25,11 @@ CONFIG = "tokenizer_config.json"
 UNSAVED = ("legacy",)
 """Keys of it that decide how texts are split, and that transformers does not save again."""
 MERGES = "merges.txt"
+AFFIXES = ("continuing_subword_prefix", "end_of_word_suffix")
+"""Keys of the model in a ``tokenizer.json`` for which an empty string is the same as null."""
+MODEL_CONFIG = "config.json"
 BESIDE = (
-    "config.json",
+    MODEL_CONFIG,
     CONFIG,
     "special_tokens_map.json",
     "added_tokens.json",
@@ -74,7 +79,6 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
     from huggingface_hub.constants import is_offline_mode
     from huggingface_hub.errors import RevisionNotFoundError
 
-    from lmtopo.hub.download import fetch
     from lmtopo.hub.snapshot import read
 
     for revision in revisions:
@@ -85,29 +89,37 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
             if revision == revisions[-1] or not lacking:
                 raise
             continue
-        name = next((name for name in FILES if name in snapshot.files), None)
-        if name is None:
+        files = listed_hashes(snapshot)
+        if not files:
             continue
-        with tempfile.TemporaryDirectory() as scratch:
-            for wanted in (*FILES, *BESIDE):
-                if wanted in snapshot.files:
-                    fetch(snapshot, wanted, Path(scratch), patience=patience)
-            copy(scratch, folder)
-            listed = snapshot.files[name]
-            write_json(
-                folder / ORIGIN,
-                {
-                    "repo": repo,
-                    "revision": revision,
-                    "commit": snapshot.commit,
-                    "file": name,
-                    "hash": listed.sha256 or listed.blob,
-                    "content": content_hash(Path(scratch) / name),
-                },
-            )
+        save(snapshot, folder, patience)
+        told = {"repo": repo, "revision": revision, "commit": snapshot.commit, "files": files}
+        write_json(folder / ORIGIN, told)
         return
     asked = " or ".join(f"'{revision}'" for revision in revisions)
     raise InputError(f"'{repo}' has no tokenizer in revision {asked}")
+
+
+def listed_hashes(snapshot: "Snapshot") -> dict[str, str | None]:
+    """Hashes, as the hub lists them, of the files that make a revision's tokenizer: the one that
+    defines it and those beside; none if it has no tokenizer."""
+    there = snapshot.files
+    defining = next((name for name in FILES if name in there), None)
+    if defining is None:
+        return {}
+    names = [name for name in (defining, *BESIDE) if name in there and name != MODEL_CONFIG]
+    return {name: there[name].sha256 or there[name].blob for name in names}
+
+
+def save(snapshot: "Snapshot", folder: Path, patience: float) -> None:
+    """Fetch a revision's tokenizer and save it as `copy` does, so that it can be compared."""
+    from lmtopo.hub.download import fetch
+
+    with tempfile.TemporaryDirectory(prefix="lmtopo-") as scratch:
+        for wanted in (*FILES, *BESIDE):
+            if wanted in snapshot.files:
+                fetch(snapshot, wanted, Path(scratch), patience=patience)
+        copy(scratch, folder)
 
 
 def copy(source: str | Path, folder: Path) -> None:
@@ -137,6 +149,7 @@ def content_hash(path: str | Path) -> str:
     except Exception as error:  # tokenizers' own are plain Exceptions
         raise InputError(f"'{path}' cannot be read as a tokenizer: {error}") from error
     parts = {key: told[key] for key in ("model", "normalizer", "pre_tokenizer", "added_tokens")}
+    parts["model"] = {**parts["model"], **{key: parts["model"].get(key) or None for key in AFFIXES}}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
