@@ -1,4 +1,6 @@
+import os
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from lmtopo.checksums import write_sealed
 from lmtopo.collate import collate
 from lmtopo.errors import InputError
+from lmtopo.files import write_json
 from lmtopo.tables import DOWNSTREAM, KEYS, QUALITY, read, write
 
 READING = {
@@ -147,3 +150,20 @@ def test_what_is_left_out_is_in_a_table_of_its_own(tmp_path: Path) -> None:
     ]
     with pytest.raises(InputError, match="every pair of the study is left out"):
         collated(tmp_path, [["m", "low", [1]]], ["a"], gone)
+
+
+def test_one_checkpoint_is_of_the_same_weights_on_all_datasets(tmp_path: Path) -> None:
+    for number, (step, dataset) in enumerate(product((0, 1, 2), ("a", "b"))):
+        pair(tmp_path, step, dataset)
+        path = tmp_path / f"m/low/step{step}/{dataset}/provenance.json"
+        weights = "old" if dataset == "a" and step > 0 else f"new {step}"
+        write_json(path, {"sha256": {f"{dataset}/step{step}/model.safetensors": weights}})
+        os.utime(path, (number, number))
+    message = (
+        rf"^checkpoint step1, step2 of 'm' \(low\) was of other weights when 'a' was observed than "
+        rf"when 'b' was: remove {tmp_path}/m/low/{{step1,step2}}/a and run snakemake again$"
+    )
+    with pytest.raises(InputError, match=message):
+        collated(tmp_path, [["m", "low", [0, 1, 2]]], ["a", "b"])
+    assert not (tmp_path / "quality.parquet").exists()
+    collated(tmp_path, [["m", "low", [0]]], ["a", "b"])

@@ -323,3 +323,13 @@ def test_layers_of_another_width_than_the_others_are_to_be_left_out(
         observed(tmp_path, checkpoint, probe)
     observed(tmp_path, checkpoint, probe, layers=["embedding", "block_1", "block_2"])
     assert load_file(tmp_path / CLOUDS)["token"].shape[2] == 32
+
+
+def test_a_downloaded_checkpoint_says_which_commit_it_was(
+    tmp_path: Path, save_checkpoint: Callable[..., Path], make_probe: Callable[..., Path]
+) -> None:
+    folder, probe = save_checkpoint(tmp_path / "model"), make_probe(tmp_path / "probe.safetensors")
+    told = {"repo": "me/mine", "revision": "step1", "commit": "c0ffee"}
+    (folder / "hub.json").write_text(json.dumps({**told, "files": {}}))
+    observed(tmp_path, folder, probe)
+    assert json.loads((tmp_path / "provenance.json").read_text())["hub"] == told

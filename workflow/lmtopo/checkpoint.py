@@ -12,12 +12,12 @@ from lmtopo.errors import InputError
 from lmtopo.files import atomic, read_json, write_json
 from lmtopo.formats.checkpoints import SINGLE
 from lmtopo.job import say
+from lmtopo.provenance import DOWNLOADED
 
 if TYPE_CHECKING:
     from lmtopo.hub.snapshot import Snapshot
 
 CONFIG = "config.json"
-ORIGIN = "hub.json"
 
 
 def checkpoint(
@@ -51,7 +51,7 @@ def checkpoint(
             temporary.mkdir()
             for name, path in cached.items():
                 (temporary / name).symlink_to(path)
-            write_json(temporary / ORIGIN, origin(snapshot, named))
+            write_json(temporary / DOWNLOADED, origin(snapshot, named))
         return
     key = f"{repo} {snapshot.commit}"
     with slots.slot(study, keep, key=key, folder=Path(folder)) as inside:
@@ -59,7 +59,7 @@ def checkpoint(
             shutil.copytree(scratch, inside, dirs_exist_ok=True)
         for name in named:
             fetch(snapshot, name, inside, patience=patience)
-        write_json(inside / ORIGIN, origin(snapshot, named))
+        write_json(inside / DOWNLOADED, origin(snapshot, named))
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(inside, folder)
@@ -109,7 +109,7 @@ def check_tokenizer(snapshot: "Snapshot", tokenizer: Path, patience: float) -> N
     """
     from lmtopo import tokenizer as tokenizers
 
-    known = read_part(tokenizer, tokenizers.ORIGIN)
+    known = read_part(tokenizer, DOWNLOADED)
     own = tokenizers.listed_hashes(snapshot)
     if not own or own == known.get("files"):
         return

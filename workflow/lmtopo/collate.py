@@ -1,17 +1,20 @@
 """Stage `collate`: what all pairs have found, as the study's tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lmtopo.checksums import read_sealed
+from lmtopo.checksums import read_sealed, reading
 from lmtopo.errors import InputError
+from lmtopo.files import read_json
 from lmtopo.tables import DOWNSTREAM, KEYS, QUALITY, read, write_table
 
 Run = Sequence[Any]
 """Model, budget, and the steps of the run's checkpoints."""
+
+PROVENANCE = "provenance.json"
 
 
 def collate(
@@ -39,7 +42,7 @@ def collate(
     Raises
     ------
     InputError
-        If no pair is left.
+        If no pair is left, or a checkpoint's pairs are of different weights.
     """
     lost = [
         (model, budget, checkpoint, dataset, reason)
@@ -52,6 +55,7 @@ def collate(
     ]
     if not folders:
         raise InputError("every pair of the study is left out: run it without missing=leave_out")
+    check_weights(folders)
     rows = [row for folder in folders for row in quality_rows(folder)]
     write_table(quality, pd.DataFrame(rows, columns=list(QUALITY)).astype(QUALITY), KEYS["quality"])
     frame = pd.concat([read(folder / "signatures.parquet") for folder in folders])
@@ -76,6 +80,45 @@ def beside_untrained(frame: pd.DataFrame) -> pd.DataFrame:
     key = [name for name in KEYS["signatures"] if name not in ("checkpoint", "replicate")]
     start = frame[frame["step"] == 0].groupby(key, sort=False)["value"].mean()
     return frame.merge(start.rename("untrained_value").reset_index(), on=key, how="left")
+
+
+def check_weights(folders: Iterable[Path]) -> None:
+    """Refuse a checkpoint that was other files when one dataset was observed than when another
+    was: its revision has moved on the hub, say. The last that was observed is taken for right.
+
+    Raises
+    ------
+    InputError
+        With the folders of pairs to remove.
+    """
+    files, last = {}, {}
+    pairs = [folder for folder in folders if (folder / PROVENANCE).is_file()]
+    for folder in sorted(pairs, key=lambda folder: (folder / PROVENANCE).stat().st_mtime_ns):
+        files[folder] = files_of(folder)
+        last[folder.parent] = folder
+    for folder in pairs:
+        newest, run, dataset = last[folder.parent], folder.parent.parent, folder.name
+        if files[folder] == files[newest]:
+            continue
+        old = [
+            place.name
+            for place, its_newest in last.items()
+            if place.parent == run
+            and files.get(place / dataset, files[its_newest]) != files[its_newest]
+        ]
+        which = old[0] if len(old) == 1 else f"{{{','.join(old)}}}"
+        raise InputError(
+            f"checkpoint {', '.join(old)} of '{run.parent.name}' ({run.name}) was of other weights "
+            f"when '{dataset}' was observed than when '{newest.name}' was: remove "
+            f"{run}/{which}/{dataset} and run snakemake again"
+        )
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of the checkpoint that a pair is of, by their names."""
+    path = folder / PROVENANCE
+    with reading(path):
+        return {Path(file).name: sha256 for file, sha256 in read_json(path)["sha256"].items()}
 
 
 def pair_folders(pairs: str, runs: Sequence[Run], datasets: Sequence[str]) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from lmtopo.errors import InputError
 from lmtopo.files import write_json
 from lmtopo.formats import checkpoints, probes
 from lmtopo.formats import clouds as cloud_files
-from lmtopo.provenance import origin
+from lmtopo.provenance import of_checkpoint, origin
 from lmtopo.resources import run_columns
 
 
@@ -114,6 +114,7 @@ def observe(
         provenance,
         origin(
             sha256=checkpoints.hashes(checkpoint),
+            hub=of_checkpoint(checkpoint),
             run=dict(run),
             device=devices.facts(place),
             threads=threads,

@@ -29,6 +29,9 @@ PACKAGES = (
     "snakemake",
 )
 
+DOWNLOADED = "hub.json"
+"""In a folder of a checkpoint, or of a tokenizer: where on the hub it comes from."""
+
 
 def origin(**facts: Any) -> dict[str, Any]:
     """Versions and git revision, and any ``facts``."""
@@ -40,6 +43,15 @@ def origin(**facts: Any) -> dict[str, Any]:
         "packages": versions(),
         **facts,
     }
+
+
+def of_checkpoint(folder: str | Path) -> dict[str, Any] | None:
+    """Repository, revision and commit of a checkpoint from the hub; None of any other."""
+    path = Path(folder) / DOWNLOADED
+    if not path.is_file():
+        return None
+    told = read_json(path)
+    return {key: told[key] for key in ("repo", "revision", "commit")}
 
 
 @cache

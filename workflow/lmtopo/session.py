@@ -72,8 +72,8 @@ def leave_others() -> None:
     from snakemake.persistence.file import FilePersistence
 
     def own(persistence: Any) -> None:
-        for lock in persistence._lockfile.values():
-            Path(lock).unlink(missing_ok=True)
+        for one in persistence._lockfile.values():
+            Path(one).unlink(missing_ok=True)
         persistence._lockfile.clear()
 
     if FilePersistence.cleanup_locks is PersistenceBase.cleanup_locks:
@@ -181,8 +181,8 @@ def _join(file: int) -> tuple[bool, bool]:
     left = alone and _locked() and marked
     freed = alone and here and _locked() and not marked
     if freed:
-        for lock in SNAKEMAKE.iterdir():
-            lock.unlink()
+        for one in SNAKEMAKE.iterdir():
+            one.unlink()
     if alone and here and last.file == _inode(file):  # and not a copy of that folder
         for link in SCRATCH.glob("*"):
             remove(str(Path(os.readlink(link)).parent / link.name))

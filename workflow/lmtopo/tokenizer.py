@@ -12,6 +12,7 @@ from lmtopo import files
 from lmtopo.checksums import made_anew, reading
 from lmtopo.errors import InputError
 from lmtopo.files import atomic, read_json, write_json
+from lmtopo.provenance import DOWNLOADED
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,7 +36,6 @@ BESIDE = (
     "added_tokens.json",
     MERGES,
 )
-ORIGIN = "hub.json"
 
 
 def tokenizer(
@@ -94,7 +94,7 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
             continue
         save(snapshot, folder, patience)
         told = {"repo": repo, "revision": revision, "commit": snapshot.commit, "files": files}
-        write_json(folder / ORIGIN, told)
+        write_json(folder / DOWNLOADED, told)
         return
     asked = " or ".join(f"'{revision}'" for revision in revisions)
     raise InputError(f"'{repo}' has no tokenizer in revision {asked}")
