@@ -191,3 +191,32 @@ def test_clear_leaves_a_slot_that_is_held() -> None:
         (inside / "part").touch()
         slots.clear("study", 0, set())
         assert (inside / "part").exists()
+
+
+def test_a_download_that_waits_says_once_for_what(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(slots, "SAID_AFTER", 0.0)
+    folder = make("first")
+    thread = threading.Thread(target=make, args=("second",))
+    thread.start()
+    time.sleep(0.3)
+    (folder / "weights").unlink()
+    folder.rmdir()
+    thread.join()
+    assert capfd.readouterr().err == (
+        "second waits for room (hub.keep: 1), which is taken by first\n"
+    )
+
+
+def test_downloads_that_would_wait_for_ever_are_refused() -> None:
+    slots.check_room("study", 2, {"a", "b", "c"}, freed={"a", "b", "c"})
+    slots.check_room("study", 2, {"a", "b"}, freed=set())
+    with pytest.raises(InputError, match=r"^3 downloaded .* room for 2 .* raise hub.keep to 3$"):
+        slots.check_room("study", 2, {"a", "b", "c"}, freed=set())
+    with pytest.raises(InputError, match=r"^2 downloaded .* raise hub.keep to 3$"):
+        slots.check_room("study", 2, {"a", "b", "c"}, freed={"c"})
+    make("kept")
+    with pytest.raises(InputError, match=r"^3 downloaded"):
+        slots.check_room("study", 2, {"a", "b"}, freed=set())
+    slots.check_room("study", 1, {"a"}, freed={"a"})

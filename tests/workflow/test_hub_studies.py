@@ -154,6 +154,23 @@ def test_a_failure_without_keep_going_does_not_leave_downloads_waiting(
     assert "revision 'step4'" in text
 
 
+def test_downloads_that_nobody_frees_are_refused_and_a_failure_before_is_forgotten(
+    serving: standin.Hub, make_workplace: Callable[..., Workplace]
+) -> None:
+    place = make_workplace("until")
+    study(place, {"to": 2})
+    text = place.snakemake("--until", "checkpoint", fails=True)
+    assert "3 downloaded checkpoints would stay, as no job of this run reads them" in text
+    assert on_disk(place) == 0
+    study(place, {"to": 1}, hub={"keep": 2})
+    stopping = place.folder / ".lmtopo/hub/tiny/stopping"
+    stopping.parent.mkdir(parents=True, exist_ok=True)
+    stopping.touch()  # as a run that has failed leaves it
+    place.snakemake("--until", "checkpoint")
+    assert on_disk(place) == 2
+    assert not stopping.exists()
+
+
 def test_offline_with_a_full_cache_asks_for_nothing(
     serving: standin.Hub,
     make_workplace: Callable[..., Workplace],

@@ -16,9 +16,12 @@ from typing import Any
 
 from lmtopo.errors import InputError
 from lmtopo.files import lock, read_json, write_json
+from lmtopo.job import say
 
 STATE = Path(".lmtopo/hub")
 LONGEST_WAIT = 1.0
+SAID_AFTER = 60.0
+"""Seconds that a download waits for room before it says so: most wait for a moment."""
 
 
 def place(study: str) -> Path:
@@ -49,7 +52,7 @@ def slot(study: str, keep: int, *, key: str, folder: Path) -> Iterator[Path]:
     InputError
         If the study stops while this waits.
     """
-    wait = 0.05
+    wait, since, said = 0.05, time.monotonic(), False
     while True:
         for number in by_preference(study, keep, key):
             held = lock(place(study) / f"{number}.lock")
@@ -65,6 +68,10 @@ def slot(study: str, keep: int, *, key: str, folder: Path) -> Iterator[Path]:
             raise InputError(
                 "no room for another checkpoint before the study stops: another job has failed"
             )
+        if not said and time.monotonic() - since > SAID_AFTER:
+            taken = ", ".join(map(str, folders(study))) or "downloads under way"
+            say(f"{folder} waits for room (hub.keep: {keep}), which is taken by {taken}")
+            said = True
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
 
@@ -105,6 +112,25 @@ def folders(study: str) -> list[Path]:
     numbers = sorted(int(path.stem) for path in place(study).glob("*.json"))
     found = (noted(study, number).get("folder") for number in numbers)
     return [Path(folder) for folder in found if folder and Path(folder).exists()]
+
+
+def check_room(study: str, keep: int, wanted: set[str], freed: set[str]) -> None:
+    """Refuse downloads of which some would wait for ever: the ``wanted`` folders that are not among
+    the ``freed``, which jobs of the run read and have deleted, stay in their slots.
+
+    Raises
+    ------
+    InputError
+        If ``keep`` slots are too few.
+    """
+    staying = {*wanted, *map(str, folders(study))} - freed
+    needed = len(staying) + bool(wanted & freed)
+    if wanted - freed and needed > keep:
+        raise InputError(
+            f"{len(staying)} downloaded checkpoints would stay, as no job of this run reads them, "
+            f"but there is room for {keep} at a time: ask for what is made of them (snakemake "
+            f"pairs), or raise hub.keep to {needed}"
+        )
 
 
 def clear(study: str, keep: int, needed: set[str]) -> None:

@@ -191,11 +191,24 @@ def begin():
         if not CONDA:  # the server would be another Python
             fork_server.start(PRELOAD, session.held())
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
-    if STUDY.from_hub and any(
-        job.rule.name in watch.OBSERVING for job in workflow.dag.jobs
-    ):
+    if STUDY.from_hub:
+        begin_downloads()
+
+
+def begin_downloads():
+    """See that there is, or will be, room for every checkpoint that is to be downloaded."""
+    jobs = workflow.dag.needrun_jobs()
+    wanted = {str(job.output[0]) for job in jobs if job.rule.name == "checkpoint"}
+    observed = any(job.rule.name in watch.OBSERVING for job in workflow.dag.jobs)
+    keep = STUDY.file.hub.keep
+    if wanted or observed:
         slots.stopping(STUDY.name).unlink(missing_ok=True)
-        slots.clear(STUDY.name, STUDY.file.hub.keep, checkpoints_needed())
+    if observed:
+        slots.clear(STUDY.name, keep, checkpoints_needed())
+    try:
+        slots.check_room(STUDY.name, keep, wanted, checkpoints_needed())
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def refuse_others():
