@@ -31,7 +31,8 @@ def tokenizer(repo: str = PYTHIA, folder: str = "tokenizer") -> None:
 def checkpoint(repo: str, revision: str, folder: str = "weights", **given: Any) -> Path:
     from lmtopo.checkpoint import checkpoint
 
-    settings = {"tokenizer": "tokenizer", "study": "study", "keep": 1, "patience": 5.0} | given
+    settings = {"tokenizer": "tokenizer", "study": "study", "keep": 1, "patience": 5.0}
+    settings |= {"demands": {}, **given}
     checkpoint(repo=repo, revision=revision, folder=folder, **settings)
     return Path(folder)
 
@@ -130,6 +131,7 @@ def test_a_checkpoint_in_the_cache_is_linked_and_takes_no_slot(hub: Any, keep: i
     folder = checkpoint(PYTHIA, "step2", keep=keep)
     assert not fetched(hub)
     assert not slots.folders("study")
+    assert not list(Path(".lmtopo").glob("**/index/*"))
     assert (folder / "config.json").is_symlink()
     assert (folder / "model.safetensors").is_symlink()
     assert load(folder, dtype="float32").config.model_type == "gpt_neox"
@@ -273,6 +275,29 @@ def test_what_is_no_model_is_told(hub: Any, own: Path, lacking: list[str], messa
         (own / name).unlink()
     with pytest.raises(InputError, match=message):
         checkpoint("me/own", "step2")
+
+
+@pytest.mark.parametrize(
+    ("change", "demands", "message"),
+    [
+        ({"model_type": "hf_olmo"}, {}, "is of type 'hf_olmo', no causal language model that"),
+        ({"model_type": "t5"}, {}, "is of type 't5', no causal language model that"),
+        ({"text_config": {"a": 1}}, {}, "cannot be observed: .* a model of more than text"),
+        ({}, {"positions": 65}, "has 64 positions, but quality.context asks for 65: lower it"),
+        ({}, {"blocks": 3}, "has 2 blocks, but clouds.layers asks for 3"),
+        ({}, {"width": 33}, "has hidden states of 32 dimensions, but clouds.pca asks for 33"),
+    ],
+)
+def test_a_model_that_cannot_be_observed_is_told_before_its_weights_are_fetched(
+    hub: Any, own: Path, change: dict[str, Any], demands: dict[str, int], message: str
+) -> None:
+    tokenizer("me/own")
+    config = own / "config.json"
+    config.write_text(json.dumps({**read_json(config), **change}))
+    with pytest.raises(InputError, match=message):
+        checkpoint("me/own", "step2", demands=demands)
+    assert "model.safetensors" not in fetched(hub)
+    assert not list(Path(".lmtopo").rglob("config.json"))
 
 
 def test_an_index_that_names_a_missing_shard_is_told(hub: Any, own: Path) -> None:

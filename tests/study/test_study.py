@@ -267,3 +267,11 @@ def test_a_part_of_a_study_is_named_by_model_budget_and_dataset(raw: dict[str, A
     wanted = {pair for pair in asked if part.wanted(*pair, "stories")}
     assert wanted == {("other", "high")}
     assert settings.collate(part) == settings.collate(whole)
+
+
+def test_a_download_is_told_what_its_model_must_have(two: dict[str, Any]) -> None:
+    assert settings.room(study.read(two))["demands"] == {
+        "positions": 300,
+        "blocks": 1,
+        "width": 20,
+    }

@@ -354,11 +354,40 @@ def tokens_seen(
     return exact
 
 
-def check_context(file: StudyFile, positions: int | None) -> None:
+def quality_sections(file: StudyFile) -> dict[str, Quality]:
+    """Every section ``quality`` by which checkpoints are read, by its path in the file."""
     sections = file.quality_used
     if file.downstream.tasks:  # which are read as the study's own section says
         sections["quality"] = file.quality
-    for where, quality in sections.items():
+    return sections
+
+
+def clouds_sections(file: StudyFile) -> dict[str, Clouds]:
+    """Every section ``clouds`` by which checkpoints are read, by its path in the file."""
+    sections = file.clouds_used
+    if file.downstream.tasks:
+        sections["clouds"] = file.clouds
+    return sections
+
+
+def demands(file: StudyFile) -> dict[str, int]:
+    """The positions, blocks and width that a model must have at least."""
+    clouds = clouds_sections(file).values()
+    return {
+        "positions": max(quality.context for quality in quality_sections(file).values()),
+        "blocks": max([0, *(block for one in clouds for _, block in named_blocks(one))]),
+        "width": max(one.pca or 0 for one in file.clouds_used.values()),
+    }
+
+
+def named_blocks(clouds: Clouds) -> list[tuple[str, int]]:
+    """The layers that are blocks, with their numbers; none where ``layers`` is ``all``."""
+    layers = [] if clouds.layers == "all" else clouds.layers
+    return [(one, int(one.removeprefix("block_"))) for one in layers if one.startswith("block_")]
+
+
+def check_context(file: StudyFile, positions: int | None) -> None:
+    for where, quality in quality_sections(file).items():
         if positions is not None and quality.context > positions:
             raise InputError(
                 f"{where}.context is {quality.context}, but the model's positions end at "
@@ -367,12 +396,9 @@ def check_context(file: StudyFile, positions: int | None) -> None:
 
 
 def check_layers(file: StudyFile, layers: int) -> None:
-    sections = file.clouds_used
-    if file.downstream.tasks:
-        sections["clouds"] = file.clouds
-    for where, clouds in sections.items():
-        for layer in [] if clouds.layers == "all" else clouds.layers:
-            if layer.startswith("block_") and int(layer.removeprefix("block_")) > layers:
+    for where, clouds in clouds_sections(file).items():
+        for layer, block in named_blocks(clouds):
+            if block > layers:
                 raise InputError(f"{where}.layers names '{layer}', but there are {layers} blocks")
 
 

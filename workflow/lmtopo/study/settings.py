@@ -14,6 +14,7 @@ from lmtopo.study.resolve import (
     Checkpoint,
     Run,
     Study,
+    demands,
     steps,
     training_flops_per_token,
 )
@@ -36,7 +37,8 @@ def checkpoint(study: Study, checkpoint: Checkpoint) -> dict[str, Any]:
 
 def room(study: Study) -> dict[str, Any]:
     hub = study.file.hub
-    return {"study": study.name, "keep": hub.keep, "patience": hub.patience}
+    limits = {"keep": hub.keep, "patience": hub.patience}
+    return {"study": study.name, **limits, "demands": demands(study.file)}
 
 
 def revisions(study: Study) -> dict[str, Any]:
