@@ -108,8 +108,19 @@ def test_a_single_revision_may_be_given_its_step() -> None:
     assert steps(["main"], step=143_000) == [143_000]
     with pytest.raises(InputError, match="'main' names no step"):
         steps(["main"])
-    with pytest.raises(InputError, match="'main' names no step"):
-        steps(["main", "step0"], step=143_000)
+    assert steps(["step0"], step=143_000) == [143_000]
+    for wanted, what in ((["main", "step0"], "a list of 2"), ("all", "all")):
+        with pytest.raises(InputError, match=f"step is 5, .* revisions is {what}: leave step out"):
+            steps(wanted, step=5)
+
+
+@pytest.mark.parametrize("text", ['{"revisions": ["step', "[]", '{"repo": 1}', '{"revisions": 3}'])
+def test_a_damaged_list_is_named(text: str) -> None:
+    keep(PYTHIA, [])
+    path = revisions.KEPT / f"{PYTHIA}.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"'{path}' is no list of revisions: remove it"):
+        steps("all")
 
 
 def test_a_commit_is_in_no_list_and_need_not_be() -> None:
@@ -136,6 +147,10 @@ def test_two_revisions_of_one_step_are_an_error() -> None:
     with pytest.raises(InputError, match=r"'stage1-step10' and 'stage2-step10' .* both step 10"):
         steps("all", "me/stages")
     assert steps({"match": "stage1-*"}, "me/stages") == [10]
+    with pytest.raises(InputError, match="both step 10: name one of them"):
+        steps(["stage1-step10", "stage2-step10"], "me/stages")
+    with pytest.raises(InputError, match="names 'step1' of 'EleutherAI/pythia-70m' twice"):
+        steps(["step1", "step1"])
 
 
 def test_a_list_beside_the_study_comes_first() -> None:

@@ -35,11 +35,22 @@ class Revision:
 
 
 def known(repo: str) -> list[str] | None:
-    """Names of a repository's revisions as kept; None if there is no list."""
+    """Names of a repository's revisions as kept; None if there is no list.
+
+    Raises
+    ------
+    InputError
+        If the list cannot be read.
+    """
     for base in (KEPT, SHIPPED):
         path = base / f"{repo}.json"
         if path.is_file():
-            return list(read_json(path)["revisions"])
+            try:
+                return [str(name) for name in read_json(path)["revisions"]]
+            except (ValueError, KeyError, TypeError):
+                raise InputError(
+                    f"'{path}' is no list of revisions: remove it, and the next run asks the hub"
+                ) from None
     return None
 
 
@@ -107,20 +118,28 @@ def choose(
 
     ``wanted``: their names; ``all`` that name a step; ``log``, see `log_spaced`; or any of
     ``from``, ``to`` (steps, inclusive), ``every`` (steps that are its multiples) and ``match`` (a
-    pattern such as ``stage1-*``). ``step`` is that of a single revision whose name has none.
+    pattern such as ``stage1-*``). ``step`` is that of a single revision, whatever its name says.
 
     Raises
     ------
     InputError
-        If a revision is not there, has no step, or two have the same.
+        If a revision is not there, has no step, or two have the same; or ``step`` is given for
+        more than one.
     """
+    if step is not None and (isinstance(wanted, str | Mapping) or len(wanted) > 1):
+        raise InputError(
+            f"step is {step}, which is for one revision, but revisions is {told(wanted)}: leave "
+            "step out, or name one revision"
+        )
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
         names = list(wanted)
         kept = known(repo)
         strange = [name for name in names if name not in (kept or []) and not UNLISTED.match(name)]
         if kept is not None and strange:
             raise InputError(unknown(repo, strange[0], kept))
-        found = [read(name, step if len(names) == 1 else None) for name in names]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(f"revisions names '{twice[0]}' of '{repo}' twice: name it once")
+        found = [read(name, step) for name in names]
     else:
         known_names = names = listed(repo, patience)
         pattern = wanted.get("match") if isinstance(wanted, Mapping) else None
@@ -134,7 +153,7 @@ def choose(
                 f"revisions: {wanted} chooses none of the {len(known_names)} revisions of '{repo}' "
                 f"({examples(known_names)})"
             )
-    check_distinct(found, repo)
+    check_distinct(found, repo, listed=not isinstance(wanted, str | Mapping))
     return sorted(found, key=lambda revision: revision.step)
 
 
@@ -174,9 +193,9 @@ def log_spaced(steps: Sequence[int]) -> list[int]:
 
 
 def read(name: str, step: int | None) -> Revision:
-    """A revision with its step and tokens, as its name tells them."""
+    """A revision with its step and tokens, as its name tells them; ``step`` outweighs the name."""
     named, tokens = step_and_tokens(name)
-    if named is None:
+    if step is not None:
         named = step
     if named is None:
         raise InputError(
@@ -186,15 +205,23 @@ def read(name: str, step: int | None) -> Revision:
     return Revision(name, named, tokens)
 
 
-def check_distinct(found: Sequence[Revision], repo: str) -> None:
+def check_distinct(found: Sequence[Revision], repo: str, *, listed: bool) -> None:
     seen: dict[int, str] = {}
+    mend = "name one of them" if listed else "narrow them with revisions: {match: 'PATTERN*'}"
     for revision in found:
         if revision.step in seen:
             raise InputError(
                 f"revisions '{seen[revision.step]}' and '{revision.name}' of '{repo}' are both "
-                f"step {revision.step}: narrow them with revisions: {{match: 'PATTERN*'}}"
+                f"step {revision.step}: {mend}"
             )
         seen[revision.step] = revision.name
+
+
+def told(wanted: str | Sequence[str] | Mapping[str, Any]) -> str:
+    """What a study wants, in a few words."""
+    if isinstance(wanted, str | Mapping):
+        return f"{wanted}"
+    return f"a list of {len(wanted)}"
 
 
 def unknown(repo: str, name: str, kept: Sequence[str]) -> str:
