@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SINGLE = ("model.safetensors", "pytorch_model.bin")
 """Where transformers looks for weights: a file, or else the shards that an index beside names."""
 STEP = re.compile(
-    r"(?:^|[-_])(?:global_?step|checkpoint|ckpt|iter|step)[-_]?(\d+)([KM])?(?![\d.,]*\d|[a-z])",
+    r"(?:^|[-_/])(?:global_?step|checkpoint|ckpt|iter(?:ation)?|step)[-_=]?(\d+)([KM])?(?![\d.,]*\d|[a-z])",
     re.IGNORECASE,
 )
 TOKENS = re.compile(r"tokens[-_]?(\d+(?:\.\d+)?)([KMBT])?(?![\d.,]*\d|[a-z])", re.IGNORECASE)
@@ -51,7 +51,8 @@ def step_and_tokens(name: str) -> tuple[int | None, float | None]:
     """Step and tokens as a checkpoint's name tells them; None where it does not.
 
     ``checkpoint-500``, ``step1000``, ``step1000-tokens4B``, ``step500-tokens2.1B``,
-    ``global_step12``, ``ckpt-10k``, or a number alone.
+    ``global_step12``, ``ckpt-10k``, ``iteration_1000``, ``epoch=1-step=1000``, any of them in a
+    folder (``ckpts/step1000``), or a number alone.
     """
     step = STEP.search(name) or re.fullmatch(r"(\d+)()", name)
     tokens = TOKENS.search(name)
