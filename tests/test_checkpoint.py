@@ -309,6 +309,15 @@ def test_an_index_that_names_a_missing_shard_is_told(hub: Any, own: Path) -> Non
         checkpoint("me/own", "step2")
 
 
+@pytest.mark.parametrize("index", ["[]", "{", '{"weight_map": 3}', '{"weight_map": {"a": {}}}'])
+def test_an_index_that_is_none_is_told(hub: Any, own: Path, index: str) -> None:
+    tokenizer("me/own")
+    (own / "model.safetensors").unlink()
+    (own / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(InputError, match=r"its model.safetensors.index.json is no index of shards"):
+        checkpoint("me/own", "step2")
+
+
 def test_a_tokenizer_is_looked_for_in_several_revisions(hub: Any, own: Path) -> None:
     from lmtopo import tokenizer as tokenizers
 

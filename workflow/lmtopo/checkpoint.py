@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lmtopo.checksums import read_part
 from lmtopo.errors import InputError
 from lmtopo.files import atomic, read_json, write_json
-from lmtopo.formats.checkpoints import SINGLE, read_shape
+from lmtopo.formats.checkpoints import SINGLE, read_shape, shards_in
 from lmtopo.job import say
 from lmtopo.provenance import DOWNLOADED
 
@@ -168,8 +168,13 @@ def shards_of(snapshot: "Snapshot", index: str, scratch: Path, patience: float) 
     """The shards that an index names; the index is fetched into ``scratch``."""
     from lmtopo.hub.download import fetch
 
-    weight_map = read_json(fetch(snapshot, index, scratch, patience=patience))["weight_map"]
-    return sorted(set(weight_map.values()))
+    shards = shards_in(fetch(snapshot, index, scratch, patience=patience))
+    if shards is None:
+        raise InputError(
+            f"{snapshot.name}: its {index} is no index of shards, and so it is on the hub: choose "
+            "another revision"
+        )
+    return shards
 
 
 def check_tokenizer(snapshot: "Snapshot", tokenizer: Path, patience: float) -> None:

@@ -129,16 +129,23 @@ def weight_names(folder: Path) -> list[str]:
         index = folder / f"{whole}.index.json"
         if not index.is_file():
             continue
-        try:
-            shards = sorted(set(read_json(index)["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(f"'{index}' is no index of shards: copy it again") from None
+        shards = shards_in(index)
+        if shards is None:
+            raise InputError(f"'{index}' is no index of shards: copy it again")
         if lost := [shard for shard in shards if not (folder / shard).is_file()]:
             raise InputError(f"'{folder}' lacks '{lost[0]}', which {index.name} names")
         return shards
     raise InputError(
         f"'{folder}' holds no weights (looked for {' and '.join(SINGLE)}, whole or in shards)"
     )
+
+
+def shards_in(index: Path) -> list[str] | None:
+    """The shards that an index names; None if it is no index."""
+    try:
+        return sorted(set(read_json(index)["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def weights_among(names: Iterable[str]) -> list[str]:
