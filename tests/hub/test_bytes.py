@@ -79,6 +79,33 @@ def test_a_spoilt_listing_is_asked_for_again(hub: Any, tmp_path: Path) -> None:
     assert snapshot.files[NAME] == right
 
 
+def sent(hub: Any) -> int:
+    return sum("/resolve/" in line for line in hub.requests)
+
+
+@pytest.mark.parametrize("wrong", [-7, 7, 1 << 40])
+def test_a_size_that_is_listed_wrong_is_asked_for_again_and_the_bytes_are_not(
+    hub: Any, tmp_path: Path, wrong: int
+) -> None:
+    from lmtopo.hub.download import fetch
+    from lmtopo.hub.snapshot import read
+
+    snapshot = read(REPO, "step2", patience=50.0)
+    right = snapshot.files[NAME]
+    snapshot.files[NAME] = replace(right, size=right.size + wrong)
+    assert fetch(snapshot, NAME, tmp_path, patience=50.0).read_bytes() == original(hub)
+    assert snapshot.files[NAME] == right
+    assert sent(hub) == 1
+
+
+def test_a_range_that_the_hub_does_not_have_is_no_failure(hub: Any, tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / f"{NAME}.partial").write_bytes(original(hub)[:-1000])
+    hub.faults.append(Fault(rf"GET .*/resolve/.*/{NAME}", 416, 1))
+    assert got(hub, tmp_path / "f") == original(hub)
+    assert sent(hub) == 2
+
+
 @pytest.mark.parametrize(
     "headers",
     [

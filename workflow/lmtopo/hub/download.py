@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils._headers import build_hf_headers
 
@@ -15,6 +16,8 @@ from lmtopo.hub.snapshot import File, Snapshot, tree
 from lmtopo.job import say
 
 TRIES = 3
+NOTHING_MORE = 416
+"""HTTP status of a range that begins at or beyond a file's end."""
 PARTIAL = ".partial"
 PIECE = 1 << 14
 """Bytes written at a time. A break loses the piece under way, and the library's own are 10 MB."""
@@ -63,34 +66,42 @@ def fetch(snapshot: Snapshot, path: str, folder: Path, *, patience: float) -> Pa
             progress=lambda: partial.stat().st_size if partial.exists() else 0,
         )
         wrong = difference(partial, snapshot.files[path])
-        if wrong is None:
-            partial.rename(target)
-            return target
-        say(f"{what} arrived with {wrong}; it is fetched again")
-        partial.unlink()
-        again = tree(snapshot.repo, snapshot.commit, snapshot.kind, snapshot.name, patience)
-        snapshot.files.update({path: again[path]} if path in again else {})
+        if wrong is not None:
+            say(f"{what} arrived with {wrong}; its listing is asked for again")
+            again = tree(snapshot.repo, snapshot.commit, snapshot.kind, snapshot.name, patience)
+            snapshot.files.update({path: again[path]} if path in again else {})
+            if difference(partial, snapshot.files[path]) is not None:
+                partial.unlink()
+                continue
+        partial.rename(target)
+        return target
     raise InputError(f"{what} arrived {TRIES} times with {wrong}: it is not used")
 
 
 def resume(snapshot: Snapshot, path: str, partial: Path, size: int) -> None:
-    """Download what is missing of a file."""
+    """Download what is missing of a file, to the end that the hub's answer says: whether that is
+    the listed one is for the caller to see."""
     have = partial.stat().st_size if partial.exists() else 0
+    if have == size and have:
+        return
     if have > size:
         partial.unlink()
         have = 0
     constants.DOWNLOAD_CHUNK_SIZE = PIECE
     address = hf_hub_url(snapshot.repo, path, repo_type=snapshot.kind, revision=snapshot.commit)
     with partial.open("ab") as file:
-        http_get(
-            address,
-            file,
-            resume_size=have,
-            headers=build_hf_headers(),
-            expected_size=size,
-            displayed_filename=path,
-            tqdm_class=None,
-        )
+        try:
+            http_get(
+                address,
+                file,
+                resume_size=have,
+                headers=build_hf_headers(),
+                displayed_filename=path,
+                tqdm_class=None,
+            )
+        except HfHubHTTPError as error:
+            if error.response.status_code != NOTHING_MORE:
+                raise
         file.flush()
         os.fsync(file.fileno())
 
