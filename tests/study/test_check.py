@@ -20,6 +20,24 @@ from lmtopo.study import settings, tasks
     ("change", "message"),
     [
         (lambda raw: raw.update(evalute=[]), r"evalute: unknown key \(did you mean evaluate\?\)"),
+        (
+            lambda raw: raw["models"]["tiny"].update(revisions="all"),
+            r"models.tiny.revisions: unknown key$",
+        ),
+        (
+            lambda raw: raw["models"].update(
+                x={"source": "hub", "repo": "a/b", "revisions": {"too": 3}}
+            ),
+            r"models.x.revisions.too: unknown key \(did you mean to\?\)",
+        ),
+        (
+            lambda raw: raw.update(evaluate=[{"dataset": "stories", "clouds": {"layer": "all"}}]),
+            r"evaluate\[0\].clouds.layer: unknown key \(did you mean layers\?\)",
+        ),
+        (
+            lambda raw: raw.update(clouds={"context": 3}),
+            r"clouds.context: unknown key$",
+        ),
         (lambda raw: raw.pop("evaluate"), "evaluate: required"),
         (
             lambda raw: raw["models"]["tiny"]["architecture"].update(hiden_size=3),

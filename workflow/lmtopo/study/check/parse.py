@@ -59,7 +59,7 @@ def explain(item: Mapping[str, Any]) -> str:
     schema = item["type"]
     if schema == "extra_forbidden":
         name = str(item["loc"][-1])
-        close = difflib.get_close_matches(name, all_keys(), 1, 0.6)
+        close = difflib.get_close_matches(name, keys_beside(item["loc"]), 1, 0.6)
         return "unknown key" + (f" (did you mean {close[0]}?)" if close else "")
     if schema in ("missing", "union_tag_not_found"):
         return "required, but not given"
@@ -97,10 +97,38 @@ def key_path(loc: tuple[str | int, ...], raw: Any, *, own: bool) -> tuple[str, b
     return path.removeprefix("."), of_kind
 
 
-def all_keys() -> list[str]:
+def keys_beside(loc: tuple[str | int, ...]) -> list[str]:
+    """The other keys that the section at which ``loc`` ends may have."""
     schema = StudyFile.model_json_schema()
-    parts = [schema, *schema["$defs"].values()]
-    return [key for part in parts for key in part.get("properties", {})]
+    kinds = flat(schema, schema["$defs"])
+    for step in loc[:-1]:
+        below = [deeper for kind in kinds for deeper in inside(kind, step, schema["$defs"])]
+        kinds = below or [kind for kind in kinds if is_kind(kind, step)] or kinds
+    return [key for kind in kinds for key in kind.get("properties", {}) if key != loc[-1]]
+
+
+def flat(part: Mapping[str, Any], defined: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A part of the schema as the kinds that it may be of."""
+    if "$ref" in part:
+        return flat(defined[part["$ref"].rpartition("/")[2]], defined)
+    found = [kind for key in ("anyOf", "oneOf") for kind in part.get(key, [])]
+    return [one for kind in found for one in flat(kind, defined)] if found else [part]
+
+
+def inside(
+    kind: Mapping[str, Any], step: str | int, defined: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """What a kind has under a key, a name or a number in a list."""
+    named = [*kind.get("patternProperties", {}).values(), kind.get("additionalProperties")]
+    others = [kind.get("items")] if isinstance(step, int) else named
+    found = [kind.get("properties", {}).get(step), *others]
+    return [one for part in found if isinstance(part, Mapping) for one in flat(part, defined)]
+
+
+def is_kind(kind: Mapping[str, Any], step: str | int) -> bool:
+    """Whether a step that pydantic adds means this kind, by its name or its ``source``."""
+    source = kind.get("properties", {}).get("source", {}).get("const")
+    return step in (kind.get("title"), source)
 
 
 def unknown(where: str, name: str, known: Iterable[str]) -> str:
