@@ -327,7 +327,7 @@ def test_a_tokenizer_is_looked_for_in_several_revisions(hub: Any, own: Path) -> 
         folder="tokenizer", repo="me/own", revisions=["main", "step2"], patience=5.0
     )
     assert read_json("tokenizer/hub.json")["revision"] == "step2"
-    with pytest.raises(InputError, match="'me/own' has no tokenizer in revision 'main'"):
+    with pytest.raises(InputError, match=r"no tokenizer in revision 'main': put .*_path$"):
         tokenizers.tokenizer(folder="other", repo="me/own", revisions=["main"], patience=5.0)
 
 

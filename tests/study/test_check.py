@@ -721,3 +721,18 @@ def test_checkpoints_of_a_model_have_one_tokenizer(
     assert "'runs/step1' and 'runs/step2' have different tokenizers" in problems(raw)
     raw["models"]["mine"]["tokenizer_path"] = "runs/step1"
     study.read(raw)
+
+
+def test_tokenizers_that_are_not_compared_are_not_called_different(
+    raw: dict[str, Any], save_checkpoint: Callable[..., Path]
+) -> None:
+    save_checkpoint(Path("runs/step1"))
+    raw["quality"] = {"context": 64}
+    raw["models"] = {
+        "mine": {"source": "local", "path": "runs/*", "tokenizer": "one"},
+        "theirs": {"source": "hub", "repo": "a/b", "revisions": ["step1"], "tokenizer": "one"},
+    }
+    assert (
+        "models 'mine' and 'theirs' give tokenizer 'one' from the hub and from elsewhere, which "
+        "are not compared: name them apart with models.NAME.tokenizer"
+    ) in problems(raw)

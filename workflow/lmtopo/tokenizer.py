@@ -97,7 +97,11 @@ def download(repo: str, revisions: Sequence[str], folder: Path, patience: float)
         write_json(folder / DOWNLOADED, told)
         return
     asked = " or ".join(f"'{revision}'" for revision in revisions)
-    raise InputError(f"'{repo}' has no tokenizer in revision {asked}")
+    raise InputError(
+        f"'{repo}' has no tokenizer in revision {asked}: put a model of the hub that has it "
+        "before this one in the study, and give both one name with models.NAME.tokenizer; or "
+        "download it and make it a model of source: local with a tokenizer_path"
+    )
 
 
 def listed_hashes(snapshot: "Snapshot") -> dict[str, str | None]:

@@ -131,8 +131,13 @@ def tokenizers(file: StudyFile) -> list[str]:
         tokenizer = tokenizer_name(name, model)
         first, known = origins.setdefault(tokenizer, (name, origin))
         if known != origin and not same_source(known, origin):
+            told = (
+                "from the hub and from elsewhere, which are not compared"
+                if "hub" in (known, origin)
+                else "different contents"
+            )
             problems.append(
-                f"models '{first}' and '{name}' give tokenizer '{tokenizer}' different contents: "
+                f"models '{first}' and '{name}' give tokenizer '{tokenizer}' {told}: "
                 "name them apart with models.NAME.tokenizer"
             )
     return problems
