@@ -57,3 +57,50 @@ def test_a_spoilt_answer_is_asked_for_again(
     names, found = answers()
     assert names == right[0]
     assert (found.commit, found.files.keys()) == (right[1].commit, right[1].files.keys())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", r"proxy in .* ALL_PROXY cannot be used \(.*socksio"),
+        ("HTTP_PROXY", "socks://here", r"proxy in .* cannot be used \(Unknown scheme"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_at_once(
+    hub: Any, name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.hub import calls
+    from lmtopo.hub.snapshot import read
+
+    monkeypatch.setenv(name, value)
+    calls.set_client_factory(calls.client)  # the client that is there knows of no proxy
+    with pytest.raises(InputError, match=message):
+        read(REPO, "step2", patience=5.0)
+    assert not hub.requests
+
+
+def test_an_endpoint_without_a_scheme_is_told(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    from lmtopo.hub.snapshot import read
+
+    monkeypatch.setattr(constants, "ENDPOINT", "my.hub:8080")
+    with pytest.raises(InputError, match=r"HF_ENDPOINT is 'my.hub:8080': put https:// or http://"):
+        read(REPO, "step2", patience=5.0)
+
+
+def test_a_certificate_that_cannot_be_verified_is_not_waited_for() -> None:
+    import ssl
+
+    import httpx2
+
+    from lmtopo.hub.calls import patiently
+
+    def call() -> None:
+        doubt = ssl.SSLCertVerificationError(1, "certificate verify failed")
+        doubt.verify_message = "self-signed certificate"
+        raise httpx2.ConnectError("no") from doubt
+
+    message = r"certificate cannot be verified \(self-signed certificate\): .* SSL_CERT_FILE$"
+    with pytest.raises(InputError, match=message):
+        patiently(call, what="x", patience=50.0)

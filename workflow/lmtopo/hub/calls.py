@@ -1,6 +1,7 @@
 """Calls to the hub that survive a bad network, and errors that say what to do about the rest."""
 
 import errno
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,11 @@ def client() -> httpx2.Client:
     """The library's own client, but in it no request waits for ever.
 
     The library asks for listings with ``timeout=None``, which outweighs a client's own timeout.
+
+    Raises
+    ------
+    InputError
+        If the proxy that the environment names cannot be used.
     """
 
     def bound(request: httpx2.Request) -> None:
@@ -52,7 +58,13 @@ def client() -> httpx2.Client:
         if limits.get("read") is None:
             request.extensions["timeout"] = httpx2.Timeout(_timeout.get()).as_dict()
 
-    made = default_client_factory()
+    try:
+        made = default_client_factory()
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise InputError(
+            f"the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used ({error}): correct "
+            "or unset it, or, if it is SOCKS, install the package socksio"
+        ) from None
     hooks = made.event_hooks
     made.event_hooks = {**hooks, "request": [*hooks["request"], bound]}
     return made
@@ -114,7 +126,7 @@ def an_answer() -> Iterator[None]:
     `patiently` takes for what it is."""
     try:
         yield
-    except HFValidationError:
+    except (HFValidationError, InputError):
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SpoiltAnswerError("an answer that makes no sense") from error
@@ -127,6 +139,8 @@ def passes(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         return status in TRANSIENT or status >= 500
+    if unverified(error) is not None:
+        return False
     if isinstance(error, httpx2.RequestError):
         return not isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.ProxyError | httpx2.TooManyRedirects
@@ -141,6 +155,18 @@ def passes(error: Exception) -> bool:
         errno.ENETUNREACH,
         errno.EHOSTUNREACH,
     )
+
+
+def silent(error: InputError) -> bool:
+    """Whether a call was given up because the hub has not answered: others would be, too."""
+    return isinstance(error.__cause__, Exception) and passes(error.__cause__)
+
+
+def unverified(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """What a failure says of a certificate that cannot be verified; None if it is another."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def asked_pause(error: Exception) -> float | None:
@@ -167,6 +193,13 @@ def explained(error: Exception, what: str) -> str:
     """A lasting failure as one line: what was wanted, what the hub says, what to do."""
     if isinstance(error, OfflineModeIsEnabled) or constants.is_offline_mode():
         return f"{what} is not in the hub's cache, and HF_HUB_OFFLINE forbids to fetch it"
+    if (doubt := unverified(error)) is not None:
+        return (
+            f"{what}: the hub's certificate cannot be verified ({doubt.verify_message}): where a "
+            "proxy puts one of its own there, name its authority's file in SSL_CERT_FILE"
+        )
+    if isinstance(error, httpx2.UnsupportedProtocol) and "://" not in constants.ENDPOINT:
+        return f"{what}: HF_ENDPOINT is '{constants.ENDPOINT}': put https:// or http:// before it"
     if isinstance(error, GatedRepoError):
         return (
             f"{what} is gated: accept its terms on its page of the hub, then log in with "
