@@ -200,3 +200,26 @@ def test_without_a_network_the_error_is_clear(hub: Any, monkeypatch: pytest.Monk
 def test_a_repository_that_is_not_there_is_told(hub: Any) -> None:
     with pytest.raises(InputError, match="'me/nothing' is not on the hub"):
         steps("all", "me/nothing")
+
+
+def test_a_hub_that_does_not_answer_is_waited_for_once_a_study(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmtopo.hub import calls
+    from lmtopo.study import read
+
+    monkeypatch.setattr(calls.time, "sleep", lambda seconds: None)
+    hub.faults.append(Fault("refs", 503))
+    raw = {
+        "study": "mine",
+        "datasets": {"stories": {"source": "generated", "kind": "stories"}},
+        "models": {
+            name: {"source": "hub", "repo": f"me/{name}", "revisions": "all"}
+            for name in ("one", "two", "three")
+        },
+        "evaluate": ["stories"],
+        "hub": {"patience": 1},
+    }
+    with pytest.raises(InputError, match=r"models.three: the revisions of 'me/three' are"):
+        read(raw)
+    assert {line.split("/")[4] for line in asked(hub)} == {"one"}

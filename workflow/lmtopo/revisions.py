@@ -23,6 +23,10 @@ KEPT = Path("resources/revisions")
 UNLISTED = re.compile(r"[0-9a-f]{40}$|refs/")
 """Revisions that no list has: commits, and the hub's own references."""
 SHIPPED = Path(__file__).parents[2] / "resources/revisions"
+MEND = (
+    "its revisions are asked of the hub once, so run this again with a network; or list them "
+    "with revisions: [...]"
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,14 @@ def known(repo: str) -> list[str] | None:
 
 
 @cache
-def listed(repo: str, patience: float) -> list[str]:
+def listed(repo: str, patience: float | None) -> list[str]:
     """Names of a repository's revisions: as kept, or asked of the hub now and kept."""
     found = known(repo)
-    return refresh(repo, patience) if found is None else found
+    if found is not None:
+        return found
+    if patience is None:
+        raise InputError(f"the revisions of '{repo}' are not known here either: {MEND}")
+    return refresh(repo, patience)
 
 
 def refresh(repo: str, patience: float) -> list[str]:
@@ -82,11 +90,7 @@ def refresh(repo: str, patience: float) -> list[str]:
                 raise ValueError(spoilt[0])
             return [ref.name for ref in found]
 
-    mend = (
-        "its revisions are asked of the hub once, so run this again with a network; or list them "
-        "with revisions: [...]"
-    )
-    asked = patiently(ask, what=f"repository '{repo}'", patience=patience, mend=mend)
+    asked = patiently(ask, what=f"repository '{repo}'", patience=patience, mend=MEND)
     names = list(dict.fromkeys(asked))
     names.sort(key=in_order)
     write_json(KEPT / f"{repo}.json", {"repo": repo, "revisions": names})
@@ -112,13 +116,15 @@ def choose(
     wanted: str | Sequence[str] | Mapping[str, Any],
     *,
     step: int | None,
-    patience: float,
+    patience: float | None,
 ) -> list[Revision]:
     """The revisions that a study wants, by step.
 
     ``wanted``: their names; ``all`` that name a step; ``log``, see `log_spaced`; or any of
     ``from``, ``to`` (steps, inclusive), ``every`` (steps that are its multiples) and ``match`` (a
     pattern such as ``stage1-*``). ``step`` is that of a single revision, whatever its name says.
+    For ``patience`` seconds the hub is asked for a list that is not known here; None: not at all,
+    since it has just not answered.
 
     Raises
     ------

@@ -121,7 +121,7 @@ HUB_ANSWERS = [True]
 @cache
 def snapshot(repo: str, revision: str) -> "Snapshot | None":
     """What the hub, or offline the user's cache, has of a revision; None if it does not answer."""
-    from lmtopo.hub.calls import passes
+    from lmtopo.hub.calls import silent
     from lmtopo.hub.snapshot import read
 
     if not HUB_ANSWERS[0]:
@@ -129,7 +129,7 @@ def snapshot(repo: str, revision: str) -> "Snapshot | None":
     try:
         return read(repo, revision, patience=ASKING)
     except InputError as error:
-        HUB_ANSWERS[0] = not (isinstance(error.__cause__, Exception) and passes(error.__cause__))
+        HUB_ANSWERS[0] = not silent(error)
         return None
 
 

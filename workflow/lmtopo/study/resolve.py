@@ -212,13 +212,16 @@ def read(raw: Mapping[str, Any], *, checked: bool = False) -> Study:
     file = check.parse(raw)
     problems = check.names(file)
     runs: dict[tuple[str, str], Run] = {}
+    patience: float | None = min(file.hub.patience, ASKING)
     if not problems:
         for name, model in file.models.items():
             for budget in budgets_of(model):
                 try:
-                    runs[name, budget] = run_of(file, name, model, budget)
+                    runs[name, budget] = run_of(file, name, model, budget, patience)
                 except InputError as error:
                     problems.append(f"models.{name}: {error}")
+                    if isinstance(model, HubModel) and is_silence(error):
+                        patience = None
         if not checked:
             problems += check.tokenizers(file)
             problems += check.datasets(file)
@@ -240,11 +243,21 @@ def steps(runs: Iterable[Run]) -> list[list[Any]]:
     return [[run.model, run.budget, [one.step for one in run.checkpoints]] for run in runs]
 
 
-def run_of(file: StudyFile, name: str, model: Model, budget: str) -> Run:
+def is_silence(error: InputError) -> bool:
+    """Whether a run is not known because the hub has not answered."""
+    if error.__cause__ is None:
+        return False
+    from lmtopo.hub.calls import silent
+
+    return silent(error)
+
+
+def run_of(file: StudyFile, name: str, model: Model, budget: str, patience: float | None) -> Run:
+    """A model's run; ``patience`` for the hub, see `lmtopo.revisions.choose`."""
     if isinstance(model, TrainedModel):
         return trained_run(file, name, model, budget)
     if isinstance(model, HubModel):
-        return hub_run(file, name, model)
+        return hub_run(file, name, model, patience)
     return local_run(file, name, model)
 
 
@@ -306,7 +319,7 @@ def local_run(file: StudyFile, name: str, model: LocalModel) -> Run:
     return Run(name, RELEASED, tokenizer_name(name, model), found)
 
 
-def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
+def hub_run(file: StudyFile, name: str, model: HubModel, patience: float | None) -> Run:
     facts = known_models.facts(model.repo)
     if facts is not None:
         check_context(file, facts.context)
@@ -317,7 +330,7 @@ def hub_run(file: StudyFile, name: str, model: HubModel) -> Run:
         model.repo,
         wanted.model_dump(by_alias=True) if isinstance(wanted, Revisions) else wanted,
         step=model.step,
-        patience=min(file.hub.patience, ASKING),
+        patience=patience,
     )
     folder = f"results/{file.study}/checkpoints/{name}"
     found = []
