@@ -59,12 +59,13 @@ class Page:
         Select(self.driver.find_element("id", name)).select_by_value(value)
         self.settle()
 
-    def press(self, *keys: str, shift: bool = False) -> None:
-        """Press keys one after the other, with no control in focus."""
+    def press(self, *keys: str, shift: bool = False, focused: bool = False) -> None:
+        """Press keys one after the other, with no control in focus unless it is to stay there."""
         from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.keys import Keys
 
-        self.run("document.activeElement.blur()")
+        if not focused:
+            self.run("document.activeElement.blur()")
         for key in keys:
             if shift:
                 ActionChains(self.driver).key_down(Keys.SHIFT).perform()

@@ -139,6 +139,21 @@ def test_keys_do_what_the_help_says(page: Page) -> None:
     assert all(key in told for key in "mbdpsntqcx?")
 
 
+@pytest.mark.parametrize(
+    "control", ["[title='Previous checkpoint']", "#compare", "#legend button", "#dimension-0"]
+)
+def test_keys_go_on_after_a_click(page: Page, control: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page.click(control)
+    page.press(Keys.HOME, focused=True)
+    assert page.chosen["step"] == "0"
+    page.press(Keys.ARROW_RIGHT, focused=True)
+    assert page.chosen["step"] == "1"
+    page.press(Keys.ARROW_DOWN, focused=True)
+    assert page.chosen["layer"] == "block_1"
+
+
 def test_a_link_brings_everything_back_and_so_does_the_back_button(page: Page) -> None:
     page.choose("layer-a", "block_1")
     page.choose("colour", "document")

@@ -13,13 +13,21 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-function select(id, name, change) {
-  const made = element("select", {id});
-  let pointed = false; // who chooses with the pointer goes on with keys of the page, not of the list
+/** A label about its control. Who chooses with the pointer goes on, once `event` has come, with keys
+    of the page, not of the control. */
+function labelled(properties, control, event, ...children) {
+  const made = element("label", properties, ...children);
+  let pointed = false;
   made.addEventListener("pointerdown", () => { pointed = true; });
   made.addEventListener("keydown", () => { pointed = false; });
-  made.addEventListener("change", () => { if (pointed) made.blur(); change(made.value); });
-  return element("label", {className: "field", htmlFor: id}, element("span", {textContent: name}), made);
+  control.addEventListener(event, () => { if (pointed) control.blur(); });
+  return made;
+}
+
+function select(id, name, change) {
+  const made = element("select", {id});
+  made.addEventListener("change", () => change(made.value));
+  return labelled({className: "field", htmlFor: id}, made, "change", element("span", {textContent: name}), made);
 }
 
 /** Give a select its options, in groups where they have names. */
@@ -70,7 +78,7 @@ function makeShared(group, act) {
       const input = element("input", {type: "radio", name: "dimension", value: one, id: `dimension-${one}`});
       input.addEventListener("change", () => act.share({dimension: one}));
       const name = ["components", "loops", "voids"][one];
-      return element("label", {title: name}, input, element("span", {textContent: `H${one} ${name}`}));
+      return labelled({title: name}, input, "click", input, element("span", {textContent: `H${one} ${name}`}));
     }));
   group.replaceChildren(dimensions,
     select("signature-name", "Signature", (signature) => act.share({signature})),

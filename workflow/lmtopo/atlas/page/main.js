@@ -134,7 +134,8 @@ function onKey(event) {
   const help = document.getElementById("help");
   if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   const inside = event.target.closest("select, input, button, dialog");
-  const native = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", " ", "Enter"];
+  const native = [" ", "Enter"];
+  if (inside?.tagName !== "BUTTON") native.push("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End");
   if (inside && (native.includes(event.key) || inside.tagName === "SELECT")) return;
   const side = event.shiftKey && state.b ? "b" : "a";
   const keys = {
