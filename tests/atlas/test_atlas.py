@@ -135,7 +135,8 @@ def test_a_null_has_its_first_diagrams_and_a_band_of_all_draws(tmp_path: Path) -
     low, median, high = np.cumsum(band, axis=2, dtype=np.uint16) / 2
     assert (low <= median).all()
     assert (median <= high).all()
-    assert high[0, 0] == 23  # of 24 points, one component is not counted: it never dies
+    assert high[0, 0] == 24  # every point is a component
+    assert (low[0, -1], high[0, -1]) == (1, 1)  # that which never dies is left
 
 
 @pytest.mark.slow

@@ -84,6 +84,11 @@ def test_the_dimension_changes_all_panels_of_homology(page: Page) -> None:
         *("diagram", "barcode", "betti", "signature")
     }
     assert "24 bars" in after["barcode"]
+    counts = page.run(
+        "return cloudsOf(state.a)"
+        ".then(([cloud]) => bettiCurve(cloud.bars[0]).map(({count}) => count))"
+    )
+    assert (max(counts), counts[-1]) == (24, 1)  # in the end one component is left
 
 
 def test_the_slider_drags_through_training(page: Page) -> None:

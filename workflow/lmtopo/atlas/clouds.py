@@ -125,9 +125,9 @@ def of_null(diagrams: Diagrams, draws: list[Key]) -> tuple[dict[str, Any], Numbe
 
 
 def betti(diagrams: Diagrams, key: Key) -> Float64[np.ndarray, "dimensions grid"]:
+    """Betti numbers; unlike those of the signature, with the component that never dies."""
     radius = diagrams.radius(*key)
-    every = [bars[np.isfinite(bars[:, 1])] for bars in diagrams.diagrams(*key)]
-    return np.stack([betti_curve(bars, radius) for bars in every])
+    return np.stack([betti_curve(bars, radius) for bars in diagrams.diagrams(*key)])
 
 
 def blocks(found: Found, kept: Kept) -> Iterator[tuple[str, str]]:

@@ -90,8 +90,7 @@ function bettiCurve(bars) {
 }
 
 function betti({cloud, drawn, dimension, colour, range}, width, height) {
-  // as in the signature betti_curve, the component that never dies is not counted
-  const curve = bettiCurve((cloud.bars[dimension] ?? []).filter((bar) => bar.death !== Infinity));
+  const curve = bettiCurve(cloud.bars[dimension] ?? []);
   const band = drawn?.low[dimension] ? GRID.map((at, index) => ({
     at, low: drawn.low[dimension][index], median: drawn.median[dimension][index], high: drawn.high[dimension][index],
   })) : [];
