@@ -218,6 +218,30 @@ def test_two_checkpoints_lie_side_by_side(page: Page) -> None:
     assert sides == 8
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_letters_of_the_sides_can_be_read_whatever_the_colour_of_a_run(
+    page: Page, scheme: str
+) -> None:
+    colours(page, scheme)
+    page.click("#compare")
+    page.run("study.runs.forEach((run) => { run.colour = '#000000' }); return paint()")
+    ink, paper, ring = page.run(
+        "const {color, backgroundColor, borderTopColor} ="
+        " getComputedStyle(document.querySelector('#side-a .letter'));"
+        "return [color, backgroundColor, borderTopColor]"
+    )
+    assert ink != paper
+    assert ring == ink  # black, and in the dark as light as the ink
+    colours(page, "light")
+
+
+def colours(page: Page, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    page.until(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+    page.settle()
+
+
 def test_values_are_told_under_the_pointer(page: Page) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 

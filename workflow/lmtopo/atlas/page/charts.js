@@ -13,7 +13,7 @@ const GREY = "var(--null)";
 const SYMBOLS = ["circle", "triangle", "square"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 /** A run's colour; in the dark a little lighter, and black, which could not be seen, as the ink. */
-const onPaper = (colour) => colour === "#000000" ? INK
+const onPaper = (colour) => colour === "#000000" ? "var(--ink)"
   : dark.matches ? d3.interpolateRgb(colour, "#ffffff")(0.25) : colour;
 
 function plot(told, width, height, options) {
