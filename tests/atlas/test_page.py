@@ -235,6 +235,23 @@ def test_letters_of_the_sides_can_be_read_whatever_the_colour_of_a_run(
     colours(page, "light")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_points_of_a_cloud_stand_out_from_the_paper(page: Page, scheme: str) -> None:
+    colours(page, scheme)
+    page.press("c", "c")  # painted anew
+    least = page.run(
+        "const light = (colour) => {const {r, g, b} = d3.rgb(colour);"
+        "  const [R, G, B] = [r, g, b].map((one) => (one / 255) ** 2.2);"
+        "  return 0.2126 * R + 0.7152 * G + 0.0722 * B + 0.05};"
+        "const paper = light(getComputedStyle(document.querySelector('.card')).backgroundColor);"
+        "return Math.min(...[...document.querySelectorAll('[data-panel=projection] circle')]"
+        "  .map((one) => light(one.getAttribute('fill')) / paper)"
+        "  .map((one) => Math.max(one, 1 / one)))"
+    )
+    assert least > (2.5 if scheme == "dark" else 1.5)
+    colours(page, "light")
+
+
 def colours(page: Page, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})

@@ -135,10 +135,11 @@ function projection({cloud, places, colouring}, width, height) {
   const order = colouring === "document" ? [...new Set(points.map((one) => one.value))].sort(d3.ascending) : [];
   const spot = colouring === "document"
     ? (one) => d3.interpolateRainbow(order.indexOf(one.value) / Math.max(order.length, 1)) : "value";
+  const seen = dark.matches ? [0.3, 1] : [0, 0.9]; // the rest of viridis is too near to the paper
   return plot(`Projection of the cloud: ${points.length} points`, width, height, {
     x: {domain: [middleX - unit * inner.width, middleX + unit * inner.width], label: `component 1${percent(cloud.variance[0])}`, ticks: 4},
     y: {domain: [middleY - unit * inner.height, middleY + unit * inner.height], label: `component 2${percent(cloud.variance[1])}`, ticks: 4},
-    color: colouring === "document" ? {type: "identity"} : {scheme: "viridis"},
+    color: colouring === "document" ? {type: "identity"} : {scheme: "viridis", range: seen},
     marks: [
       grid("x"), grid("y"),
       Plot.dot(points, {x: "x", y: "y", r: 3.4, fill: spot, fillOpacity: 0.85, stroke: "var(--paper)", strokeWidth: 0.5}),
