@@ -218,6 +218,27 @@ def test_two_checkpoints_lie_side_by_side(page: Page) -> None:
     assert sides == 8
 
 
+@pytest.mark.parametrize(
+    ("other", "labels"),
+    [("&step-b=4", ["A", "B"]), ("&step-b=0", ["A, B"]), ("&budget-b=high&step-b=0", ["A, B"])],
+    ids=["far", "the same", "at one place"],
+)
+def test_letters_lie_on_nothing_else_that_is_written(
+    page: Page, other: str, labels: list[str]
+) -> None:
+    page.open(f"#step=0&model-b=small{other}")
+    texts = "return [...document.querySelectorAll('#quality .letters text')]"
+    assert page.run(f"{texts}.map((one) => one.textContent)") == labels
+    covered = page.run(
+        "const box = (one) => one.getBoundingClientRect();"
+        "const words = [...document.querySelectorAll('.courses svg text')].map(box);"
+        "const letters = [...document.querySelectorAll('.letters text')].map(box);"
+        "return letters.map((one) => words.filter((word) => one.left < word.right"
+        "  && word.left < one.right && one.top < word.bottom && word.top < one.bottom).length)"
+    )
+    assert set(covered) == {1}  # itself
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_letters_of_the_sides_can_be_read_whatever_the_colour_of_a_run(
     page: Page, scheme: str

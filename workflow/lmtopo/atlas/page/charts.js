@@ -184,6 +184,26 @@ function logTicks(values) {
   return inside.filter((_, place) => place % every === 0);
 }
 
+/** The letters of the sides at their marks, where they are in nobody's way; one label where marks
+    coincide. */
+function addLetters(chart, marks, at) {
+  const labels = [];
+  for (const mark of marks) {
+    const x = chart.scale("x").apply(at(mark)), y = chart.scale("y").apply(mark.y);
+    const there = labels.find((one) => Math.hypot(one.x - x, one.y - y) < 18);
+    if (there) there.name += `, ${mark.name}`;
+    else labels.push({x, y, name: mark.name});
+  }
+  const near = (one, least, most) => labels.some(({x, y}) =>
+    Math.abs(x - one.x) < 24 && y - one.y > least && y - one.y < most);
+  const below = (one) => near(one, -34, 0) || (one.y < 34 && !near(one, 0, 34));
+  const right = chart.getAttribute("width") - 32;
+  d3.select(chart).append("g").attr("class", "letters").selectAll("text").data(labels).join("text")
+    .attr("x", ({x}) => x).attr("y", (one) => one.y + (below(one) ? 20 : -10))
+    .attr("text-anchor", ({x}) => x < 70 ? "start" : x > right ? "end" : "middle").text(({name}) => name);
+  return chart;
+}
+
 /** Lines over training: of all runs faintly, of those that are chosen strongly, with a mark where
     each side is. A series: {run, x, y, low, high, mean, sd, told, steps}. */
 function course({series, marks, yLabel, log, label: told}, width, height) {
@@ -207,7 +227,7 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
     Plot.areaY(one.points, {x: at, y1: "low", y2: "high", fill: onPaper(one.run.colour), fillOpacity: 0.16}),
   ];
   const marked = marks.filter(({x, y}) => x != null && y != null && !Number.isNaN(y));
-  return plot(told, width, height, {
+  const chart = plot(told, width, height, {
     marginLeft: 54, marginRight: 16,
     x: scale,
     y: log ? {type: "log", label: yLabel} : {label: yLabel, ticks: 5, nice: true},
@@ -217,9 +237,9 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
       ...strong.flatMap(band), ...weak.map(line), ...strong.map(line), ...series.map(lonely),
       Plot.ruleX(marked, {x: at, stroke: INK, strokeOpacity: 0.25}),
       Plot.dot(marked, {x: at, y: "y", r: 6, fill: "colour", stroke: "var(--paper)", strokeWidth: 2}),
-      Plot.text(marked, {x: at, y: "y", text: "name", dy: -13, fontWeight: 700}),
       Plot.dot(points, Plot.pointer({x: at, y: "y", r: 5, stroke: INK, maxRadius: 30})),
       Plot.tip(points, Plot.pointer({x: at, y: "y", title: "told", maxRadius: 30, ...tipped.tip})),
     ].filter(Boolean),
   });
+  return addLetters(chart, marked.filter(({name}) => name), at);
 }
