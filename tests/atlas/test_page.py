@@ -346,6 +346,27 @@ def test_no_screen_scrolls_sideways(page: Page, width: int, height: int, address
     assert widest <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (900, 700), (1366, 768)])
+def test_captions_of_curves_and_checkpoints_are_not_cut(
+    page: Page, width: int, height: int
+) -> None:
+    page.open("#model-b=large&dataset-b=articles&layer-b=embedding", width, height)
+    cut = page.run(
+        "return [...document.querySelectorAll('.courses figcaption, .time output, .time span')]"
+        ".filter((one) => !one.matches('.unseen') && one.scrollWidth > one.clientWidth + 1"
+        "  && one.clientWidth)"
+        ".map((one) => one.textContent)"
+    )
+    assert cut == []
+    bars = page.run(
+        "return ['side-a', 'side-b'].map((id) =>"
+        "document.querySelector(`#${id} .time`).getBoundingClientRect())"
+        ".map(({top, bottom}) => [top, bottom])"
+    )
+    if width < 760:
+        assert bars[0][1] <= bars[1][0] + 1  # the sliders at the lower edge
+
+
 def test_controls_have_names_and_can_be_reached_by_keyboard(page: Page) -> None:
     page.click("#compare")
     nameless = page.run(
