@@ -280,6 +280,19 @@ def colours(page: Page, scheme: str) -> None:
     page.settle()
 
 
+@pytest.mark.parametrize("panel", ["diagram", "barcode", "betti"])
+def test_panels_side_by_side_have_the_same_axes(page: Page, panel: str) -> None:
+    page.open("#model-b=large&step-b=0")
+    one, other = page.run(
+        "return ['a', 'b'].map((key) => ['x', 'y'].map((axis) => [...document.querySelectorAll("
+        "`#side-${key} [data-panel=${arguments[0]}] [aria-label='${axis}-axis tick label'] text`"
+        ")].map((tick) => `${tick.textContent} at ${tick.getAttribute('transform')}`)))",
+        panel,
+    )
+    assert one == other
+    assert one[0]
+
+
 def test_values_are_told_under_the_pointer(page: Page) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 

@@ -89,12 +89,15 @@ function bettiCurve(bars) {
   return [...curve, {at: 1, count: curve.at(-1).count}];
 }
 
-function betti({cloud, drawn, dimension, colour, range}, width, height) {
+/** The greatest Betti number of a cloud and of its null. */
+const mostAlive = (cloud, drawn, dimension) => Math.max(4,
+  ...bettiCurve(cloud.bars[dimension] ?? []).map((one) => one.count), ...(drawn?.high[dimension] ?? []));
+
+function betti({cloud, drawn, dimension, colour, range, most}, width, height) {
   const curve = bettiCurve(cloud.bars[dimension] ?? []);
   const band = drawn?.low[dimension] ? GRID.map((at, index) => ({
     at, low: drawn.low[dimension][index], median: drawn.median[dimension][index], high: drawn.high[dimension][index],
   })) : [];
-  const most = Math.max(4, ...curve.map((one) => one.count), ...band.map((one) => one.high));
   const ofNull = (at) => {
     const one = band[Math.round(at * (GRID.length - 1))];
     return one ? `\nnull ${format(one.median)} (${format(one.low)} to ${format(one.high)})` : "";

@@ -18,25 +18,33 @@ function fill(figure, title, detail, draw, words) {
   return shown;
 }
 
-/** One range of scales for both sides, so that they can be compared. */
-async function rangeOfSides(state) {
-  const ranges = await Promise.all([state.a, state.b].filter(Boolean).map(async (side) =>
-    rangeOf(await cloudsOf(side), state.dimension, state.null)));
-  return [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
+/** The side's cloud at its checkpoint, among those of its whole training. */
+const cloudAt = (side, clouds) => clouds[runOf(side.model, side.budget).step.indexOf(side.step)];
+
+/** One range of scales and one greatest Betti number for both sides, so that they can be compared. */
+async function axesOfSides({a, b, dimension, null: name}) {
+  const sides = await Promise.all([a, b].filter(Boolean).map(async (side) => {
+    const clouds = await cloudsOf(side), cloud = cloudAt(side, clouds);
+    return {range: rangeOf(clouds, dimension, name), most: cloud ? mostAlive(cloud, cloud.nulls[name], dimension) : 0};
+  }));
+  return {
+    range: [d3.min(sides, ({range}) => range[0]), d3.max(sides, ({range}) => range[1])],
+    most: d3.max(sides, ({most}) => most),
+  };
 }
 
 async function showSide(section, side, state) {
-  const [clouds, places, range] = await Promise.all([cloudsOf(side), placesOf(side), rangeOfSides(state)]);
+  const [clouds, places, axes] = await Promise.all([cloudsOf(side), placesOf(side), axesOfSides(state)]);
   const figure = (name) => section.querySelector(`[data-panel=${name}]`);
   const run = runOf(side.model, side.budget), {dimension} = state;
-  const cloud = clouds[run.step.indexOf(side.step)];
+  const cloud = cloudAt(side, clouds);
   return () => {
     if (!cloud) {
       for (const name of PANELS) fill(figure(name), TITLES[name], "", null, whyMissing(side));
       return;
     }
     const drawn = cloud.nulls[state.null], colour = onPaper(run.colour);
-    const shown = {cloud, drawn, dimension, colour, range, places, colouring: state.colour};
+    const shown = {cloud, drawn, dimension, colour, ...axes, places, colouring: state.colour};
     const bars = cloud.bars[dimension];
     const longest = Math.max(...(bars ?? []).map((bar) => bar.death - bar.birth).filter(Number.isFinite));
     const none = `No bars of H${dimension}: ${["no points", "this cloud has no loops", "this cloud has no voids"][dimension]}.`;
@@ -47,8 +55,8 @@ async function showSide(section, side, state) {
       bars?.length ? (...size) => barcode(shown, ...size) : null, none);
     fill(figure("betti"), TITLES.betti, drawn ? `grey: ${drawn.draws} draws of the null` : "",
       bars?.length || drawn ? (...size) => betti(shown, ...size) : null, none);
-    fill(figure("projection"), TITLES.projection, state.colour === "position"
-      ? "dark to light: position" : "one colour a text",
+    fill(figure("projection"), TITLES.projection, (state.colour === "position"
+      ? "dark to light: position" : "one colour a text") + (state.b ? "; own scale" : ""),
       (...size) => projection(shown, ...size));
   };
 }
