@@ -293,6 +293,18 @@ def test_panels_side_by_side_have_the_same_axes(page: Page, panel: str) -> None:
     assert one[0]
 
 
+def test_a_run_that_diverges_does_not_hide_the_others(page: Page) -> None:
+    page.run("study.quality.stories[0].perplexity[3] = 1e304; return paint()")
+    labels = page.run(
+        "return [...document.querySelectorAll(`#quality [aria-label='y-axis tick label'] text`)]"
+        ".map((one) => Number(one.textContent.replaceAll(',', '')))"
+    )
+    assert max(labels) <= 10 * 305
+    assert "triangles lie further up" in page.text()
+    tips = "document.querySelectorAll('#quality [aria-label=dot] path').length"
+    assert page.run(f"return {tips}") == 1
+
+
 def test_values_are_told_under_the_pointer(page: Page) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 

@@ -187,12 +187,21 @@ function logTicks(values) {
   return inside.filter((_, place) => place % every === 0);
 }
 
+/** Where the axis of quality ends if a run diverges: at ten times the worst of what is within a
+    thousand times the start of the runs. */
+function ceiling(series) {
+  const known = series.map(({points}) => points.map(({y}) => y).filter(Number.isFinite)).filter((one) => one.length);
+  const usual = d3.median(known, ([first]) => first);
+  return 10 * d3.max(known.flat().filter((one) => one <= 1000 * usual));
+}
+const isAbove = (series) => { const most = ceiling(series); return ({y}) => y > most; };
+
 /** The letters of the sides at their marks, where they are in nobody's way; one label where marks
     coincide. */
-function addLetters(chart, marks, at) {
+function addLetters(chart, marks, at, level) {
   const labels = [];
   for (const mark of marks) {
-    const x = chart.scale("x").apply(at(mark)), y = chart.scale("y").apply(mark.y);
+    const x = chart.scale("x").apply(at(mark)), y = chart.scale("y").apply(level(mark));
     const there = labels.find((one) => Math.hypot(one.x - x, one.y - y) < 18);
     if (there) there.name += `, ${mark.name}`;
     else labels.push({x, y, name: mark.name});
@@ -212,17 +221,22 @@ function addLetters(chart, marks, at) {
 function course({series, marks, yLabel, log, label: told}, width, height) {
   const {place, scale, axis} = computeAxis(series.flatMap((one) => one.points.map(({x}) => x)), study.compute.label);
   const at = ({x}) => place(x);
+  const above = log ? isAbove(series) : () => false, most = ceiling(series);
+  const level = (point) => above(point) ? most : point.y;
   const points = series.flatMap((one) => one.points.filter(({x, y}) => x != null && y != null && !Number.isNaN(y)));
   const strong = series.filter((one) => one.chosen), weak = series.filter((one) => !one.chosen);
   const line = (one) => Plot.line(one.points, {
-    x: at, y: "y", stroke: onPaper(one.run.colour), strokeDasharray: one.run.dash || undefined,
+    x: at, y: level, stroke: onPaper(one.run.colour), strokeDasharray: one.run.dash || undefined,
     strokeWidth: one.chosen ? 2.4 : 1.1, strokeOpacity: one.chosen ? 1 : 0.5,
   });
   // of a line of one point nothing is seen
   const known = (point) => point && point.x != null && Number.isFinite(point.y);
   const lonely = (one) => Plot.dot(one.points.filter((point, at) =>
     known(point) && !known(one.points[at - 1]) && !known(one.points[at + 1])), {
-    x: at, y: "y", r: one.chosen ? 3.5 : 2.5, fill: onPaper(one.run.colour), fillOpacity: one.chosen ? 1 : 0.7,
+    x: at, y: level, r: one.chosen ? 3.5 : 2.5, fill: onPaper(one.run.colour), fillOpacity: one.chosen ? 1 : 0.7,
+  });
+  const tips = (one) => Plot.dot(one.points.filter(above), {
+    x: at, y: level, symbol: "triangle", r: 4, fill: onPaper(one.run.colour),
   });
   const band = (one) => [
     Plot.areaY(one.points, {x: at, y1: ({mean, sd}) => mean - 2 * (sd || 0), y2: ({mean, sd}) => mean + 2 * (sd || 0), fill: GREY, fillOpacity: 0.22}),
@@ -235,14 +249,14 @@ function course({series, marks, yLabel, log, label: told}, width, height) {
     x: scale,
     y: log ? {type: "log", label: yLabel} : {label: yLabel, ticks: 5, nice: true},
     marks: [
-      axis, log ? Plot.axisY(logTicks(points.map(({y}) => y)), {text: format}) : null,
-      log ? Plot.gridY(logTicks(points.map(({y}) => y)), {stroke: INK, strokeOpacity: FAINT}) : grid("y"),
-      ...strong.flatMap(band), ...weak.map(line), ...strong.map(line), ...series.map(lonely),
+      axis, log ? Plot.axisY(logTicks(points.map(level)), {text: format}) : null,
+      log ? Plot.gridY(logTicks(points.map(level)), {stroke: INK, strokeOpacity: FAINT}) : grid("y"),
+      ...strong.flatMap(band), ...weak.map(line), ...strong.map(line), ...series.map(lonely), ...series.map(tips),
       Plot.ruleX(marked, {x: at, stroke: INK, strokeOpacity: 0.25}),
-      Plot.dot(marked, {x: at, y: "y", r: 6, fill: "colour", stroke: "var(--paper)", strokeWidth: 2}),
-      Plot.dot(points, Plot.pointer({x: at, y: "y", r: 5, stroke: INK, maxRadius: 30})),
-      Plot.tip(points, Plot.pointer({x: at, y: "y", title: "told", maxRadius: 30, ...tipped.tip})),
+      Plot.dot(marked, {x: at, y: level, r: 6, fill: "colour", stroke: "var(--paper)", strokeWidth: 2}),
+      Plot.dot(points, Plot.pointer({x: at, y: level, r: 5, stroke: INK, maxRadius: 30})),
+      Plot.tip(points, Plot.pointer({x: at, y: level, title: "told", maxRadius: 30, ...tipped.tip})),
     ].filter(Boolean),
   });
-  return addLetters(chart, marked.filter(({name}) => name), at);
+  return addLetters(chart, marked.filter(({name}) => name), at, level);
 }

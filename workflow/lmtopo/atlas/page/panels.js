@@ -142,10 +142,11 @@ async function show(state, place) {
     showSide(place.a, state.a, state), state.b ? showSide(place.b, state.b, state) : () => {}]);
   const quality = qualityCourse(state), signature = await signatureCourse(state);
   const dimension = dimensionOf(state), called = (dimension < 0 ? "" : `H${dimension} `) + words(state.signature ?? "");
+  const higher = quality.series.some(({points}) => points.some(isAbove(quality.series)));
   return () => {
     for (const paint of paints) paint();
     const charts = [
-      fill(place.quality, `Quality on ${quality.on}`, "a click goes there",
+      fill(place.quality, `Quality on ${quality.on}`, "a click goes there" + (higher ? "; triangles lie further up" : ""),
         quality.series.length ? (...size) => course({...quality, yLabel: quality.name, log: true, label: `${quality.name} over training`}, ...size) : null,
         "No quality was measured on this dataset."),
       fill(place.signature, state.signature ? called : "Signature", measuredAt(state)
