@@ -1,7 +1,7 @@
 // Panels: the figures of each side and those of both, with what they say in words.
 
 const PANELS = ["diagram", "barcode", "betti", "projection"];
-const TITLES = {diagram: "Persistence diagram", barcode: "Barcode", betti: "Betti curve", projection: "Cloud, projected"};
+const TITLES = {diagram: "Persistence diagram", barcode: "Barcode", betti: "Betti curve", projection: "Projection"};
 
 /** Put a chart, or words where there is none, into a figure. */
 function fill(figure, title, detail, draw, words) {
