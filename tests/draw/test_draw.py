@@ -515,6 +515,13 @@ def names_in(figure: Figure) -> list[Text]:
     return [one for one in words if re.search("[a-z]{3}", re.sub(r"\$.*?\$", "", one.get_text()))]
 
 
+def test_fonts_in_a_pdf_are_truetype(folder: Path) -> None:
+    told = made.told(made.results(folder, made.config()))["perplexity"]
+    draw(figure=["one.pdf"], **told)
+    kinds = set(re.findall(rb"/Subtype /(Type3|Type0|CIDFontType2)", Path("one.pdf").read_bytes()))
+    assert kinds == {b"Type0", b"CIDFontType2"}
+
+
 def test_steps_of_millions_are_told_as_such() -> None:
     assert [brief(step) for step in (999_499, 999_500, 1_454_000)] == ["999k", "1M", "1.45M"]
 

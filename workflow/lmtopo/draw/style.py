@@ -52,6 +52,8 @@ LOOK: Any = {
     "figure.dpi": 200,
     "savefig.dpi": 200,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # journals refuse Type 3
+    "ps.fonttype": 42,
     "svg.hashsalt": "lmtopo",
 }
 
