@@ -515,6 +515,31 @@ def names_in(figure: Figure) -> list[Text]:
     return [one for one in words if re.search("[a-z]{3}", re.sub(r"\$.*?\$", "", one.get_text()))]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["signatures", "redundancy"])
+def test_many_signatures_keep_the_width(folder: Path, name: str) -> None:
+    from itertools import combinations
+
+    found = made.results(folder, made.config(figures={"width": 6.0}))
+    kinds = [(d, f"{word} persistence entropy") for d in (0, 1, 2) for word in "abcdefghijklmnopqr"]
+    rows = [
+        {"dataset": "stories", "pooling": "token", "dimension": one[0], "signature": one[1]}
+        | {"other_dimension": other[0], "other_signature": other[1], "rho": 0.5, "partial": 0.1}
+        for one, other in combinations(kinds, 2)
+    ]
+    more = {"redundancy": pd.DataFrame(rows)} if name == "redundancy" else {}
+    figure = drawn(found, name, **more)
+    assert figure.get_figwidth() == 6.0
+    figure.draw_without_rendering()
+    boxes = [words.get_window_extent() for words in names_in(figure)]
+    for place, box in enumerate(boxes):
+        assert figure.bbox.contains(*box.min)
+        assert figure.bbox.contains(*box.max)
+        if name == "signatures":
+            assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+    plt.close(figure)
+
+
 def test_fonts_in_a_pdf_are_truetype(folder: Path) -> None:
     told = made.told(made.results(folder, made.config()))["perplexity"]
     draw(figure=["one.pdf"], **told)

@@ -27,10 +27,10 @@ def draw(*, redundancy: pd.DataFrame, width: float, dataset: str, pooling: str) 
         return nothing(width, TITLE, "no run has enough checkpoints, or signatures that move")
     names, raw, partial = matrices(table)
     tree = linkage(squareform(1 - np.abs(partial), checks=False), "average")
-    size = max(width, 0.115 * len(names) + 2)
     figure, (left, panel) = plt.subplots(
-        1, 2, figsize=(size, 0.87 * size), gridspec_kw={"width_ratios": [1, 7]}
+        1, 2, figsize=(width, 0.87 * width), gridspec_kw={"width_ratios": [1, 7]}
     )
+    letters = min(5.8, 5.8 * width / (0.115 * len(names) + 2))
     order = dendrogram(
         tree,
         orientation="left",
@@ -47,8 +47,8 @@ def draw(*, redundancy: pd.DataFrame, width: float, dataset: str, pooling: str) 
     panel.set_facecolor("#dddddd")
     image = panel.imshow(cells, vmin=-1, vmax=1, cmap="RdBu_r", aspect="auto")
     labels = [title(*names[place]) for place in order]
-    panel.set_xticks(range(len(labels)), labels, rotation=90, fontsize=5.8)
-    panel.set_yticks(range(len(labels)), labels, fontsize=5.8)
+    panel.set_xticks(range(len(labels)), labels, rotation=90, fontsize=letters)
+    panel.set_yticks(range(len(labels)), labels, fontsize=letters)
     panel.yaxis.tick_right()
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)

@@ -22,9 +22,11 @@ from lmtopo.draw.style import (
     place_on_log,
     sparse,
     title,
+    title_panel,
 )
 
-COLUMNS = 5
+COLUMNS = 4
+NARROWEST = 1.5
 NULL: dict[str, Any] = {"color": "#8a8a8a", "alpha": 0.4, "linewidth": 0}
 
 
@@ -49,12 +51,15 @@ def draw(
     kinds = table[["dimension", "signature"]].drop_duplicates()
     kinds = kinds.sort_values("dimension", key=lambda column: column % 100, kind="stable")
     names = list(kinds.itertuples(index=False, name=None))
-    figure, panels = grid(len(names), columns=COLUMNS, width=width * 1.4, height=1.4)
+    figure, panels = grid(
+        len(names), columns=COLUMNS, width=width, height=1.15, narrowest=NARROWEST
+    )
     compute, label = compute_axis(table)
     drawn = False
     for panel, (dimension, signature) in zip(panels, names, strict=True):
         place = place_on_log(panel, table[compute], label if panel in lowest(panels) else "")
-        panel.set_title(title(dimension, signature), fontsize=6.8)
+        panel.xaxis.label.set_fontsize(7)
+        title_panel(panel, title(dimension, signature), 6.5)
         some = table[(table["dimension"] == dimension) & (table["signature"] == signature)]
         if null is not None and run is not None:
             drawn |= draw_null(panel, of_run(some, run), null, compute, place)
@@ -64,7 +69,7 @@ def draw(
             thin = {"markersize": 1.5, "linewidth": 0.9, "markevery": sparse(len(at))}
             panel.plot(at, spread["mean"], **look | thin)
             panel.fill_between(at, spread["min"], spread["max"], color=look["color"], alpha=0.12)
-        panel.tick_params(labelsize=6.5)
+        panel.tick_params(labelsize=6)
     beside: list[Artist] = []
     if drawn and run is not None:
         beside.append(Patch(**NULL, label=f"{null} null of {called(run[0], run[1])} (mean ± 2 sd)"))

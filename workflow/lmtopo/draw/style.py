@@ -141,19 +141,26 @@ def called(model: str, budget: str, seeds: int = 1) -> str:
     return f"{name} ({seeds} seeds)" if seeds > 1 else name
 
 
-def title_panel(panel: Axes, words: str) -> None:
-    """Title a panel, in lines that fit it."""
+def title_panel(panel: Axes, words: str, size: float = LOOK["axes.titlesize"]) -> None:
+    """Title a panel, in lines that fit it, in letters of a ``size`` in points."""
     figure = panel.get_figure(root=True)
     assert figure is not None
     room = figure.get_figwidth() / placed(panel).get_gridspec().ncols - 0.3
-    panel.set_title(fold(words, room, LOOK["axes.titlesize"]))
+    panel.set_title(fold(words, room, size), fontsize=size)
 
 
 def grid(
-    count: int, *, columns: int, width: float, height: float, **more: Any
+    count: int,
+    *,
+    columns: int,
+    width: float,
+    height: float,
+    narrowest: float = NARROWEST,
+    **more: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels in rows of up to ``columns``, each ``height`` inches high."""
-    columns = min(count, columns, max(1, int(width / NARROWEST)))
+    """A figure with so many panels in rows of up to ``columns``, each ``height`` inches high and
+    ``narrowest`` wide, or wider."""
+    columns = min(count, columns, max(1, int(width / narrowest)))
     rows = -(-count // columns)
     figure, panels = plt.subplots(
         rows, columns, figsize=(width, 0.9 + height * rows), squeeze=False, **more
