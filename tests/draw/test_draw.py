@@ -228,6 +228,25 @@ def test_datasets_with_different_readings_have_a_panel_each(folder: Path) -> Non
     plt.close("all")
 
 
+def test_a_run_that_diverges_does_not_hide_the_others(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    quality = pd.read_parquet("results/made/tables/quality.parquet")
+    here = (quality["model"] == "large") & (quality["dataset"] == "stories")
+    quality.loc[here & (quality["step"] > 0), "perplexity"] = 1e304
+    figure = drawn(found, "perplexity", quality=quality)
+    assert [panel.get_ylim()[1] > 3000 for panel in figure.axes] == [False, False]
+    tips = [
+        line for line in figure.axes[0].lines if line.get_marker() == "^" and line.get_xdata().size
+    ]
+    assert sum(line.get_xdata().size for line in tips) == 8
+    assert set(np.concatenate([line.get_ydata() for line in tips])) == {3000.0}
+    assert "8 values that lie further up" in figure.get_suptitle()
+    quality.loc[here, "perplexity"] = np.inf  # from the start on
+    figure = drawn(found, "perplexity", quality=quality)
+    assert figure.axes[0].get_ylim()[1] == 3000.0
+    plt.close("all")
+
+
 def test_a_signature_that_never_changes_has_no_panel_unless_nothing_moves(folder: Path) -> None:
     found = made.results(folder, made.config())
     figure = drawn(found, "signatures")
