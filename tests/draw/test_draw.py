@@ -394,15 +394,32 @@ def test_the_declared_tests_are_shown_or_else_the_strongest(folder: Path, primar
     lines = {line.get_label(): line.get_xdata()[0] for line in panel.lines[1:]}
     assert lines["raw"] == pytest.approx(0.6)
     assert lines["after compute (95%)"] == pytest.approx(0.2)
+    assert "excess over the null, after compute" in lines
+    assert "stories, final_norm, pooling token, target log_perplexity" in one_line(figure)
+    assert "null: gaussian" in one_line(figure)
     beside = panel.child_axes[0]
     assert {label.get_text() for label in beside.get_yticklabels()} == {"noise"}
     figure = drawn(found, "skill", evidence=table)
+    assert "stories, final_norm, pooling token, target log_perplexity" in one_line(figure)
     assert [panel.get_title() for panel in figure.axes] == [
         "1 checkpoint ahead",
         "4 checkpoints ahead",
     ]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == labels
     plt.close("all")
+
+
+def one_line(figure: Figure) -> str:
+    return str(figure.get_suptitle()).replace("\n", " ")
+
+
+@pytest.mark.parametrize(("p", "alpha"), [(0.04, None), (0.06, 0.3), (np.nan, 0.3)])
+def test_an_excess_that_may_be_chance_is_faint(folder: Path, p: float, alpha: float) -> None:
+    table = made.tested(known=True, primary=True).assign(excess_p=p)
+    figure = drawn(made.results(folder, made.config()), "evidence", evidence=table)
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert [one.get_alpha() for one in crosses if np.isfinite(one.get_xdata()).any()] == [alpha]
+    plt.close(figure)
 
 
 def test_compute_is_flops_or_where_unknown_steps() -> None:

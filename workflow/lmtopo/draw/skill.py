@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lmtopo.draw.evidence import names, say_nothing, shown
+from lmtopo.draw.evidence import common, names, say_nothing, shown
 from lmtopo.draw.style import COLOURS, heading
 from lmtopo.evidence.skill import HORIZONS
 from lmtopo.evidence.trajectories import PLACE
@@ -68,6 +68,8 @@ def draw(*, evidence: pd.DataFrame, width: float) -> Figure:
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     heading(
-        figure, "Does a signature predict the loss to come, beyond compute and the loss so far?"
+        figure,
+        "Does a signature predict the loss to come, beyond compute and the loss so far?",
+        common(rows),
     )
     return figure

@@ -39,7 +39,7 @@ def signatures(study: Study) -> Shown:
     run = longest(study)
     beside = {
         "run": None if run is None else (run.model, run.budget),
-        "null": next(iter(study.file.homology.nulls.draws), None),
+        "null": first_null(study),
     }
     return Shown(("signatures",), {**runs(study), **cloud(study), **beside})
 
@@ -131,7 +131,15 @@ def downstream_signature(study: Study) -> Shown | None:
 
 
 def evidence(study: Study) -> Shown:
+    return Shown(("evidence",), {"null": first_null(study)})
+
+
+def skill(study: Study) -> Shown:
     return Shown(("evidence",), {})
+
+
+def first_null(study: Study) -> str | None:
+    return next(iter(study.file.homology.nulls.draws), None)
 
 
 FIGURES: dict[str, Callable[[Study], Shown | None]] = {
@@ -147,7 +155,7 @@ FIGURES: dict[str, Callable[[Study], Shown | None]] = {
     "downstream_signature": downstream_signature,
     "evidence": evidence,
     "equal_compute": equal_compute,
-    "skill": evidence,
+    "skill": skill,
     "redundancy": redundancy,
 }
 """Every figure there is, in the order in which a report lists them."""
