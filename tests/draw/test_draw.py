@@ -308,6 +308,21 @@ def test_crocker_counts_components_and_loops(folder: Path) -> None:
     plt.close(figure)
 
 
+@pytest.mark.parametrize(
+    ("highest", "asked"),
+    [(0, "components"), (1, "components and loops"), (2, "components, loops and voids")],
+)
+def test_figures_ask_of_what_there_is(folder: Path, highest: int, asked: str) -> None:
+    found = made.results(folder, made.config(homology={"max_dimension": highest}))
+    for name in ("barcodes", "crocker"):
+        assert f"do {asked} live" in one_line(drawn(found, name))
+    appear = asked.removeprefix("components, ").removeprefix("components and ")
+    question = one_line(drawn(found, "diagrams"))
+    assert f"When do {appear} {'appear' if highest else 'merge'}" in question
+    assert "without the component that never dies" in question
+    plt.close("all")
+
+
 def test_distances_of_neighbours_stand_above_change_points(folder: Path) -> None:
     from lmtopo.draw import distances
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS, called, heading
+from lmtopo.draw.style import COLOURS, called, counted, heading
 from lmtopo.formats.diagrams import load
 
 MOST = 60
@@ -53,9 +53,10 @@ def draw(
         panel.set_title(f"step {step:,}\n{panel.get_title()}", fontsize=7.5)
     heading(
         figure,
-        "How long do components and loops live, early and late in training?",
+        f"How long do {counted(dimensions)} live, early and late in training?",
         called(model, budget),
         f"{dataset}, {layer}, pooling {pooling}",
+        "without the component that never dies",
     )
     return figure
 

@@ -7,10 +7,9 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import called, heading, step_ticks
+from lmtopo.draw.style import COUNTED, called, counted, heading, step_ticks
 from lmtopo.formats.curves import load
 
-COUNTED = ("components", "loops", "voids")
 TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 CONTOURS = [2, 10, 50, 250]
 
@@ -56,8 +55,7 @@ def draw(
                 np.arange(len(steps)), GRID, count, levels, colors="black", linewidths=0.5
             )
             panel.clabel(lines, fontsize=5.5, fmt="%d")
-        what = COUNTED[dimension] if dimension < len(COUNTED) else "holes"
-        panel.set_title(f"{what} ($H_{dimension}$)")
+        panel.set_title(f"{COUNTED[dimension]} ($H_{dimension}$)")
         panel.set_xlabel("training step")
         step_ticks(panel, steps)
         panel.grid(False)
@@ -69,7 +67,7 @@ def draw(
     fewer = f"{len(steps)} of {of} checkpoints" if len(steps) < of else ""
     heading(
         figure,
-        "At which scales do components and loops live in the course of training?",
+        f"At which scales do {counted(len(counts))} live in the course of training?",
         called(model, budget),
         f"{dataset}, {layer}, pooling {pooling}",
         "white: fewer than one",

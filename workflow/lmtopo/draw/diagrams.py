@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from lmtopo.draw.style import COLOURS, called, heading
+from lmtopo.draw.style import COLOURS, COUNTED, called, heading
 from lmtopo.formats.diagrams import load
 
 MARKERS = ("o", "^", "s")
@@ -27,8 +27,12 @@ def draw(
     figure, panels = plt.subplots(
         1, len(files), figsize=(width, 1.0 + width / max(len(files), 3)), squeeze=False, sharey=True
     )
-    for panel, step, file in zip(panels[0], steps, files, strict=True):
-        for dimension, bars in enumerate(load(file).relative(layer, pooling, 0)):
+    every = [load(file).relative(layer, pooling, 0) for file in files]
+    # there are components at all times: what may appear is of higher dimensions
+    higher = " and ".join(COUNTED[1 : min(len(diagrams) for diagrams in every)])
+    at = "appear in training" if higher else "merge, early and late in training"
+    for panel, step, diagrams in zip(panels[0], steps, every, strict=True):
+        for dimension, bars in enumerate(diagrams):
             panel.scatter(
                 *bars.T,
                 s=9,
@@ -45,8 +49,9 @@ def draw(
     panels[0][0].set_ylabel("death / enclosing radius")
     heading(
         figure,
-        "When do loops appear in training?",
+        f"When do {higher or COUNTED[0]} {at}?",
         called(model, budget),
         f"{dataset}, {layer}, pooling {pooling}",
+        "without the component that never dies",
     )
     return figure

@@ -265,6 +265,16 @@ def scientific(value: float) -> str:
     return f"${digits} \\cdot 10^{{{int(exponent)}}}$"
 
 
+COUNTED = ("components", "loops", "voids")
+"""What homology counts, by dimension."""
+
+
+def counted(dimensions: int) -> str:
+    """What homology of so many dimensions counts."""
+    *first, last = COUNTED[:dimensions]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def title(dimension: int, signature: str) -> str:
     """What a signature is called; dimension -1 is geometry."""
     words = signature.replace("_", " ")
