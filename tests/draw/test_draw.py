@@ -1,6 +1,7 @@
 """Every figure, of whole studies and of such as have little to show."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,8 @@ def test_tasks_that_no_checkpoint_has_done_are_said_to_be_undone(folder: Path) -
 def test_a_checkpoint_is_a_point_of_its_signature_and_score(folder: Path) -> None:
     found = made.results(folder, made.config(**TASKS))
     figure = drawn(found, "downstream_signature")
-    assert "H_1$ persistence entropy (stories, final_norm)" in figure.axes[0].get_xlabel()
+    assert "H_1$ persistence entropy (stories, final_norm, token)" in figure.axes[0].get_xlabel()
+    assert figure.axes[0].get_ylabel() == "accuracy (validation)"
     line = figure.axes[0].containers[2].lines[0]  # large, low
     run = "model == 'large' and budget == 'low' and dataset == 'stories'"
     signatures = pd.read_parquet("results/made/tables/signatures.parquet")
@@ -275,6 +277,29 @@ def test_a_signature_stands_beside_its_null(folder: Path) -> None:
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[-1] == "gaussian null of large, high (mean ± 2 sd)"
     plt.close(figure)
+
+
+def test_checkpoints_of_unknown_value_have_their_place_among_the_layers(folder: Path) -> None:
+    found = made.results(folder, made.config())
+    table = pd.read_parquet("results/made/tables/signatures.parquet")
+    table.loc[table["step"] == 0, "value"] = np.nan
+    figure = drawn(found, "layers", signatures=table)
+    cells = figure.axes[0].images[0].get_array()
+    assert cells.shape == (4, 5)
+    assert np.ma.getmaskarray(np.ma.masked_invalid(cells)).sum(axis=1).tolist() == [1] * 4
+    assert "grey: not known" in one_line(figure)
+    plt.close("all")
+
+
+def test_what_is_not_known_anywhere_is_said_in_words(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    table = pd.read_parquet("results/made/tables/signatures.parquet").assign(value=np.nan)
+    for name in ("layers", "equal_compute", "downstream_signature"):
+        figure = drawn(found, name, signatures=table)
+        assert [one.get_text() for one in figure.axes[0].texts] == [
+            "it is not known at any checkpoint"
+        ]
+    plt.close("all")
 
 
 def test_barcodes_show_the_longest_bars(folder: Path) -> None:
@@ -375,6 +400,28 @@ def test_runs_are_compared_where_two_have_spent_the_same(folder: Path) -> None:
     run = pd.DataFrame({"flops": [1e11, 1e9], "value": [3.0, 1.0]})
     at = equal_compute.at_levels(np.array([1e8, 1e10, 1.005e11, 1e12]), run)
     np.testing.assert_allclose(at, [np.nan, 2.0, 3.0, np.nan])
+
+
+@pytest.mark.parametrize("values", [[10, 50], [31.00001, 31.00004]])
+def test_tick_labels_of_nearly_equal_values_stay_apart(values: list[float]) -> None:
+    from lmtopo.draw.equal_compute import TICKS, few_ticks
+
+    with style():
+        figure, panel = plt.subplots(figsize=(1.7, 1.5))
+        panel.plot(values, values)
+        panel.ticklabel_format(useOffset=False)
+        panel.tick_params(labelsize=TICKS)
+        few_ticks(panel, 1.2)
+        figure.draw_without_rendering()
+        low, high = panel.get_xlim()
+        boxes = [
+            label.get_window_extent()
+            for tick, label in zip(panel.get_xticks(), panel.get_xticklabels(), strict=True)
+            if low <= tick <= high
+        ]
+    plt.close(figure)
+    assert boxes
+    assert not any(box.overlaps(other) for box, other in pairwise(boxes))
 
 
 def test_what_says_the_same_stands_together(folder: Path) -> None:

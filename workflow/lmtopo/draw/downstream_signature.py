@@ -44,8 +44,10 @@ def draw(
     dimension = int(values["dimension"].max())
     values = values[values["dimension"] == dimension]
     means = values.groupby(RUN, sort=False)["value"].mean().rename("signature").reset_index()
-    table = downstream.merge(means, on=RUN)
+    table = downstream.merge(means.dropna(), on=RUN)
     question = f"Do checkpoints of other {title(dimension, signature)} do the task better?"
+    if not means["signature"].notna().any():
+        return nothing(width, question, "it is not known at any checkpoint")
     tasks = {task: layer for task, layer in layers.items() if task in set(table["task"])}
     if not tasks:
         return nothing(width, question, "no checkpoint of the clouds shown has done a task")
@@ -61,9 +63,11 @@ def draw(
             faint = look | {"linewidth": 0.7, "markersize": 4}
             panel.errorbar(run["signature"], run["value"], errors, elinewidth=0.6, **faint)
         title_panel(panel, f"{task}: linear probe ({layer}, {pooling})")
-        panel.set_xlabel(f"{title(dimension, signature)} ({dataset}, {cloud_layer})")
+        panel.set_xlabel(
+            f"{title(dimension, signature)} ({dataset}, {cloud_layer}, {cloud_pooling})"
+        )
     for panel in leftmost(panels):
-        panel.set_ylabel("accuracy")
+        panel.set_ylabel(f"accuracy ({', '.join(table['split'].unique())})")
     heading(figure, question)
     legend(figure, looks(runs, table))
     return figure

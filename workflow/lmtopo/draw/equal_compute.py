@@ -7,12 +7,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtopo.draw.style import Runs, heading, legend, looks, nothing, of_run, scientific, title
 from lmtopo.evidence.equal_compute import at
 
 TITLE = "At equal compute, do runs that differ in quality differ in shape?"
+TICKS = 6.5
+"""Points of the letters of tick labels."""
 LEVELS = (0.55, 0.35, 0.15, 0.0)
 """Where runs are compared: shares of the way back, on a log axis, from the most compute that two
 runs have spent to the least."""
@@ -36,11 +39,15 @@ def draw(
     losses = quality[(quality["reading"] == first) & (quality["dataset"] == dataset)]
     losses = losses[losses["flops"] > 0]
     values = signatures.query("dataset == @dataset and pooling == @pooling and layer == @layer")
-    values = values[values["flops"] > 0]
+    values = values[(values["flops"] > 0) & values["value"].notna()]
     present = looks(runs, losses)
     levels = compared(losses)
     if not len(levels):
         return nothing(width, TITLE, "no two runs are known to have spent the same compute")
+    known = set(values[["dimension", "signature"]].itertuples(index=False, name=None))
+    shown = [(dimension, name) for dimension, name in shown if (dimension, name) in known]
+    if not shown:
+        return nothing(width, TITLE, "it is not known at any checkpoint")
     figure, panels = plt.subplots(
         len(shown),
         len(levels),
@@ -75,14 +82,27 @@ def draw(
         panel.set_xlabel("perplexity per token")
     for panel in panels.flat:
         panel.margins(0.15)
-        panel.locator_params(axis="x", nbins=4)
         panel.ticklabel_format(useOffset=False)
-        panel.tick_params(labelsize=6.5)
+        panel.tick_params(labelsize=TICKS)
+    for panel in panels[-1]:
+        few_ticks(panel, width / len(levels) - 0.4)
     for row, kind in zip(panels, shown, strict=True):
         row[0].set_ylabel(title(*kind))
     heading(figure, TITLE, f"{dataset}, {layer}, pooling {pooling}", "bars: range over subsamples")
     legend(figure, {run: look | {"linestyle": ""} for run, look in present.items()})
     return figure
+
+
+def few_ticks(panel: Axes, inches: float) -> None:
+    """As many ticks, up to four, as have room for their labels: those of values that are nearly
+    equal are long."""
+    low, high = panel.get_xlim()
+    for bins in (4, 3, 2, 1):
+        panel.locator_params(axis="x", nbins=bins)
+        seen = [tick for tick in panel.get_xticks() if low <= tick <= high]
+        labels = panel.xaxis.get_major_formatter().format_ticks(seen)
+        if sum(len(label) + 2 for label in labels) * 0.6 * TICKS / 72 <= inches:
+            return
 
 
 def compared(losses: pd.DataFrame) -> Float64[np.ndarray, " levels"]:

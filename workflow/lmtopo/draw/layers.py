@@ -10,13 +10,14 @@ from lmtopo.draw.style import (
     heading,
     looks,
     lowest,
-    of_run,
+    nothing,
     step_ticks,
     title,
     title_panel,
 )
 from lmtopo.schedule import spread
 
+UNKNOWN = "#c4c4c4"
 MOST = 12
 """Runs that have a panel."""
 LABELS = 7
@@ -33,18 +34,24 @@ def draw(
     signature: str,
 ) -> Figure:
     """Layers x checkpoints heatmaps of a signature's mean over replicates, one panel a run, all
-    on one colour scale. Topological signatures are shown in their highest dimension."""
+    on one colour scale; grey where it is not known. Topological signatures are shown in their
+    highest dimension."""
     table = signatures.query(
         "dataset == @dataset and pooling == @pooling and signature == @signature"
     )
     dimension = int(table["dimension"].max())
     table = table[table["dimension"] == dimension]
+    question = f"In which layers, and when, does {title(dimension, signature)} change?"
+    if not table["value"].notna().any():
+        return nothing(width, question, "it is not known at any checkpoint")
     every = list(looks(runs, table))
     shown = spread(every, MOST)
     figure, panels = grid(len(shown), columns=3, width=width, height=1.7)
-    low, high = table.groupby(["model", "budget", "step", "layer"])["value"].mean().quantile([0, 1])
+    means = table.groupby(["model", "budget", "depth", "layer", "step"])["value"].mean()
+    low, high = means.quantile([0, 1])
     for panel, run in zip(panels, shown, strict=True):
-        cells = of_run(table, run).pivot_table("value", ["depth", "layer"], "step", sort=True)
+        cells = means.loc[tuple(run)].unstack("step")
+        panel.set_facecolor(UNKNOWN)
         image = panel.imshow(
             cells, aspect="auto", origin="lower", vmin=low, vmax=high, interpolation="nearest"
         )
@@ -60,8 +67,9 @@ def draw(
     fewer = f"{len(shown)} of {len(every)} runs" if len(shown) < len(every) else ""
     heading(
         figure,
-        f"In which layers, and when, does {title(dimension, signature)} change?",
+        question,
         f"{dataset}, pooling {pooling}",
         fewer,
+        "grey: not known" if means.isna().any() else "",
     )
     return figure
