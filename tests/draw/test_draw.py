@@ -190,6 +190,18 @@ def test_tasks_have_a_row_of_panels_each_with_baselines_and_every_run(folder: Pa
     plt.close(figure)
 
 
+def test_a_baseline_of_another_tokenizer_has_a_line_of_its_own(folder: Path) -> None:
+    found = made.results(folder, made.config(**TASKS))
+    table = pd.read_parquet("results/made/tables/downstream.parquet")
+    words = table["metric"] == "bag_of_words_accuracy"
+    table.loc[words & (table["model"] == "large"), "value"] = 0.8
+    figure = drawn(found, "downstream", downstream=table)
+    for panel in figure.axes:
+        told = {text.xy[1]: text.get_color() for text in panel.texts if "bag" in text.get_text()}
+        assert told == {0.75: COLOURS[0], 0.8: COLOURS[1]}
+    plt.close(figure)
+
+
 def test_tasks_that_no_checkpoint_has_done_are_said_to_be_undone(folder: Path) -> None:
     found = made.results(folder, made.config(**TASKS))
     none = pd.read_parquet("results/made/tables/downstream.parquet")[:0]

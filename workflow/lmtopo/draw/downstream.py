@@ -1,13 +1,16 @@
 """Figure `downstream`: what compute buys on tasks, for every run."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtopo.draw.style import (
+    Run,
     Runs,
     compute_axis,
     heading,
@@ -68,23 +71,39 @@ def draw(
                 errors = [run["value"] - run["low"], run["high"] - run["value"]]
                 at = [aside * place(value) for value in run[compute]]
                 panel.errorbar(at, run["value"], errors, elinewidth=0.6, **look | {"markersize": 4})
-            for name, line in BASELINES.items():
-                known = here.loc[here["metric"] == f"{name}_accuracy", "value"]
-                panel.axhline(known.mean(), color="#777777", linestyle=line, linewidth=1.0)
-                panel.annotate(
-                    name.replace("_", " "),
-                    (0.5, known.mean()),  # runs end at either side
-                    xycoords=("axes fraction", "data"),
-                    xytext=(0, 2),
-                    textcoords="offset points",
-                    ha="center",
-                    fontsize=6.5,
-                    color="#555555",
-                )
+            for name in BASELINES:
+                draw_baseline(panel, here, name, present)
         row[0].set_ylabel(f"accuracy ({here['split'].iloc[0]})")
     heading(figure, TITLE)
     legend(figure, present)
     return figure
+
+
+def draw_baseline(
+    panel: Axes, scores: pd.DataFrame, name: str, looks: Mapping[Run, Mapping[str, Any]]
+) -> None:
+    """A line for each value that a baseline has: where models' tokenizers make it another, of the
+    model's colour."""
+    known = scores[scores["metric"] == f"{name}_accuracy"]
+    values = known.groupby("model", sort=False)["value"].mean().round(9)
+    colours = {model: look["color"] for (model, _), look in looks.items()}
+    for value in values.unique():
+        models = values.index[values == value]
+        own = values.nunique() > 1 and len(models) == 1
+        colour = colours[models[0]] if own else "#777777"
+        panel.axhline(value, color=colour, linestyle=BASELINES[name], linewidth=1.0)
+        panel.annotate(
+            name.replace("_", " "),
+            (0.5, value),  # runs end at either side
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=6.5,
+            color=colour if own else "#555555",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+            zorder=5,
+        )
 
 
 ASIDE = 0.06
