@@ -1,6 +1,7 @@
 """What a plan says, before anything runs."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from lmtopo import known_models
 from lmtopo.plan import calibration, plan, sizes
 from lmtopo.revisions import known
+
+MEASURED = {name: getattr(calibration, name) for name in ("flops_rate", "cloud_seconds")}
 
 OBSERVED = {
     "split": "validation",
@@ -258,8 +261,45 @@ def test_a_repository_that_refuses_does_not_silence_the_others(
     assert sizes.listed("allenai/OLMo-1B-hf", "main") is not None
 
 
-def test_a_calibration_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_calibration_is_kept_and_dated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     calibration.kept.cache_clear()
     assert calibration.remembered("x", lambda: [1.0]) == [1.0]
     calibration.kept.cache_clear()
     assert calibration.remembered("x", lambda: [2.0]) == [1.0]
+    text = said(capsys, [pythia("70m")])
+    today = date.today().isoformat()
+    assert f"Calibrated: {today} (.lmtopo/calibration.json: delete it to measure" in text
+    calibration.KEPT.unlink()
+    calibration.kept.cache_clear()
+    assert calibration.remembered("x", lambda: [2.0]) == [2.0]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_calibration_while_others_have_the_machine_is_as_one_alone(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """A call takes 10 ms of CPU; in all windows but one others have the machine for 30 times as
+    long."""
+    cpu, wall, calls = [0.0], [0.0], []
+
+    def work() -> None:
+        calls.append(1)
+        cpu[0] += 0.01
+        wall[0] += 0.01 if 50 <= len(calls) < 100 else 0.3
+
+    clocks = {"process_time": cpu, "perf_counter": wall, "monotonic": cpu}
+    for name, now in clocks.items():
+        monkeypatch.setattr(calibration.time, name, lambda now=now: now[0])
+    monkeypatch.setattr(calibration, "WINDOWS", 100)
+    assert calibration.least(work, threads) == pytest.approx(0.01)
+
+
+@pytest.mark.slow
+def test_rates_are_those_of_a_machine() -> None:
+    assert 1e8 < MEASURED["flops_rate"]("float32", 1) < 1e14
+    persist, describe = MEASURED["cloud_seconds"](
+        points=32, width=8, metric="euclidean", max_dimension=1, signatures=["feature_count"]
+    )
+    assert 0 < describe < persist < 1

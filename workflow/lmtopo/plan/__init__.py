@@ -169,6 +169,7 @@ def plan(
         f"peak disk: {at_least}{(keep * largest + disk) / 1e9:,.1f} GB, of it "
         f"{keep * largest / 1e9:,.1f} GB for {keep} checkpoints at a time (hub.keep)",
         *(f"not known: {what}" for what in sorted(unknown)),
+        calibration.told(),
         "What is there is judged by files; `snakemake -n` counts what changes make run again.",
     ]
     say("\n".join(out))

@@ -5,14 +5,20 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lmtopo.files import read_json, write_json
 from lmtopo.fingerprint import fingerprint
 
 KEPT = Path(".lmtopo/calibration.json")
-SECONDS = 1.0
+WINDOWS = 5
+SECONDS = 0.2
+"""Of a window; a busy machine disturbs some of several short ones."""
+PATIENCE = 5.0
+"""Seconds of a measurement, after which no other window begins."""
 SIZE = 512
 """Of the matrices; some CPUs take seconds for a larger product in half precision."""
 
@@ -27,14 +33,7 @@ def flops_rate(dtype: str, threads: int) -> float:
         kind = getattr(torch, dtype)
         generator = torch.Generator().manual_seed(0)
         a, b = (torch.randn(SIZE, SIZE, generator=generator).to(kind) for _ in range(2))
-        count, spent = 0, 0.0
-        a @ b
-        began = time.perf_counter()
-        while spent < SECONDS:
-            a @ b
-            count += 1
-            spent = time.perf_counter() - began
-        return [2 * SIZE**3 * count / spent]
+        return [2 * SIZE**3 / least(lambda: a @ b, threads)]
 
     return remembered(f"products {dtype} {threads}", measure)[0]
 
@@ -50,8 +49,6 @@ def cloud_seconds(
     """Seconds of `persist` and of `describe` for one cloud, on Gaussian points."""
 
     def measure() -> list[float]:
-        import math
-
         import numpy as np
 
         from lmtopo.seeds import generator
@@ -61,20 +58,20 @@ def cloud_seconds(
 
         cloud = generator(0, "calibration").standard_normal((points, width)).astype(np.float32)
         kinds = chosen(signatures)
-        best = [math.inf, math.inf]
-        for _ in range(3):
-            began = time.perf_counter()
+
+        def persist() -> list[np.ndarray]:
             d = distances(cloud, metric)
-            found = rips(d, metric="precomputed", max_dimension=max_dimension)
-            middle = time.perf_counter()
-            radius = enclosing_radius(d)
-            bars = [one[np.isfinite(one[:, 1])] for one in found]
+            return rips(d, metric="precomputed", max_dimension=max_dimension)
+
+        radius = enclosing_radius(distances(cloud, metric))
+        bars = [one[np.isfinite(one[:, 1])] for one in persist()]
+
+        def describe() -> None:
             sample = Cloud(cloud, metric)
             for kind in kinds:
                 kind.values(bars, radius, sample)
-            end = time.perf_counter()
-            best = [min(best[0], middle - began), min(best[1], end - middle)]
-        return best
+
+        return [least(persist), least(describe)]
 
     code = fingerprint("persist") + fingerprint("describe")
     names = "all" if signatures is None else ",".join(signatures)
@@ -96,10 +93,7 @@ def probe_seconds(*, pairs: int, width: int) -> float:
         random = generator(0, "calibration")
         states, labels = random.standard_normal((rows, features)), random.integers(0, 2, rows)
         with threadpool_limits(1):
-            learn(states[:100], labels[:100], states[:9])
-            began = time.perf_counter()
-            learn(states, labels, states[:9])
-            return [time.perf_counter() - began]
+            return [least(lambda: learn(states, labels, states[:9]))]
 
     spent = remembered(f"probe {fingerprint('downstream')}", measure)[0]
     return spent * pairs * 2 * width / (rows * features)
@@ -121,33 +115,63 @@ def distance_seconds(*, points: int, width: int, metric: str, max_dimension: int
         )
         pairs = [(finite(a), finite(b)) for a, b in zip(ours, theirs, strict=True)]
 
-        def once() -> float:
-            began = time.perf_counter()
+        def compare() -> None:
             for a, b in pairs:
                 for distance in DISTANCES.values():
                     distance(a, b)
-            return time.perf_counter() - began
 
-        return [min(once() for _ in range(3))]
+        return [least(compare)]
 
     key = f"distances {points} {width} {metric} H{max_dimension} {fingerprint('compare')}"
     return remembered(key, measure)[0]
 
 
+def least(work: Callable[[], object], threads: int = 1) -> float:
+    """Seconds of a call, in the fastest of several short windows. Of one thread they are CPU time,
+    in which the time that a busy machine gives to others does not count."""
+    clock = time.process_time if threads == 1 else time.perf_counter
+    work()  # what is compiled or loaded at first is no part of the rate
+    best, end = float("inf"), time.monotonic() + PATIENCE
+    for window in range(WINDOWS):
+        if window and time.monotonic() > end:
+            break
+        calls, spent, began = 0, 0.0, clock()
+        while spent < SECONDS:
+            work()
+            calls += 1
+            spent = clock() - began
+        best = min(best, spent / calls)
+    return best
+
+
 def remembered(key: str, measure: Callable[[], list[float]]) -> list[float]:
     """What was measured before on this machine, or is now."""
-    key = f"{processor()} {key}"
     known = kept()
     if key not in known:
-        known[key] = measure()
-        write_json(KEPT, known)
-    return known[key]
+        known[key] = {"measured": date.today().isoformat(), "values": measure()}
+        write_json(KEPT, {**everywhere(), processor(): known})
+    values: list[float] = known[key]["values"]
+    return values
+
+
+def told() -> str:
+    """When this machine was calibrated, and how that is done again."""
+    days = sorted({one["measured"] for one in kept().values()})
+    when = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "never"
+    return f"Calibrated: {when} ({KEPT}: delete it to measure this machine again)."
 
 
 @cache
-def kept() -> dict[str, list[float]]:
+def kept() -> dict[str, Any]:
+    """What was measured on this machine."""
+    return dict(everywhere().get(processor(), {}))
+
+
+def everywhere() -> dict[str, Any]:
+    """What was measured on all machines that have used this folder."""
     with suppress(OSError, json.JSONDecodeError):
-        return dict(read_json(KEPT))
+        found = dict(read_json(KEPT))
+        return {name: known for name, known in found.items() if isinstance(known, dict)}
     return {}
 
 
