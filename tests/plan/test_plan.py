@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from lmtopo import known_models
-from lmtopo.plan import calibration, plan, sizes
+from lmtopo.dataset import survey
+from lmtopo.dataset.documents import TEXTS
+from lmtopo.dataset.generated import generate
+from lmtopo.plan import calibration, plan, sizes, texts
 from lmtopo.revisions import known
 
 MEASURED = {name: getattr(calibration, name) for name in ("flops_rate", "cloud_seconds")}
@@ -222,6 +225,47 @@ def test_an_unknown_size_makes_the_sum_a_lower_bound(capsys: pytest.CaptureFixtu
     text = said(capsys, [run])
     assert "download: at least" in text
     assert "not known: the size of me/mine" in text
+    assert "CPU: at least" in text
+    assert "not known: the shape of mine" in text
+
+
+def test_only_a_sum_that_lacks_something_is_a_lower_bound(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "listed", lambda repo, revision: 1e8)
+    monkeypatch.setattr(sizes, "SPLITS", {})
+    lines = said(capsys, [pythia("70m")]).splitlines()
+    assert [line.split(":")[0] for line in lines if "at least" in line] == ["CPU", "GPU"]
+    assert "not known: the tokens of wikitext-2" in lines
+
+
+@pytest.mark.parametrize("largest", [32_000_000, 0])
+def test_tokens_of_a_text_of_ones_own_follow_from_its_bytes(
+    monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    """Read through, or of a file that is too large for that."""
+    monkeypatch.setattr(survey, "LARGEST", largest)
+    texts._splits.cache_clear()
+    Path("mine.txt").write_text("".join("a dog and a cat\n" * 25 + "<|>\n" for _ in range(100)))
+    origin = {"source": "local", "format": "text", "separator": "<|>", "path": "mine.txt"}
+    dataset = {**WIKITEXT, "name": "mine", "hub": None, "origin": {**origin, "holdout": 0.5}}
+    found = sizes.estimated_tokens(dataset)
+    assert found == pytest.approx(50 * 25 * 16 / sizes.BYTES_PER_TOKEN, rel=0.03)
+    dataset["observed"] = {**OBSERVED, "documents": 10}
+    found = sizes.estimated_tokens(dataset)
+    assert found == pytest.approx(10 * 25 * 16 / sizes.BYTES_PER_TOKEN, rel=0.03)
+
+
+@pytest.mark.parametrize("kind", ["stories", "articles", "paraphrases"])
+def test_tokens_of_a_corpus_that_is_not_written_yet_follow_from_its_first_rows(kind: str) -> None:
+    rows = {"train": 300, "validation": 0}
+    found = texts.splits({"source": "generated", "kind": kind, "seed": 0, "rows": rows})
+    written = generate(kind, rows=300, seed=0)
+    columns = [column for name, column in written.items() if name in TEXTS]
+    size, documents = found["train"]
+    assert documents == 300 * len(columns)
+    assert size == pytest.approx(sum(len(str(x).encode()) for c in columns for x in c), rel=0.1)
+    assert "validation" not in found
 
 
 def test_the_hubs_own_listing_counts(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:

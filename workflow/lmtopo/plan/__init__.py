@@ -44,7 +44,7 @@ def plan(
     seconds = dict.fromkeys(("train", *STAGES, "noise"), 0.0)
     gpu_flops = dict.fromkeys(("train", "observe", "noise", "downstream"), 0.0)
     disk, download = 0.0, 0.0
-    unknown: set[str] = set()
+    unknown: dict[str, set[str]] = {"pairs": set(), "shape": set(), "size": set(), "tokens": set()}
     largest, checkpoints, waiting = 0.0, 0, 0
     asked = downstream.jobs(name, models, tasks, datasets, shapes, unknown)
     open_tasks = [job for job in asked if not job.path.is_file()]
@@ -106,7 +106,7 @@ def plan(
             fresh = needed - sizes.in_cache(run)
             waiting += len(fresh)
             if weights.bytes == 0 and fresh:
-                unknown.add(f"the size of {run['repo']}")
+                unknown["size"].add(run["repo"])
             download += len(fresh) * weights.bytes
             largest = max(largest, weights.bytes if fresh else 0.0)
             told = f"{weights.bytes / 1e6:,.0f} MB" if weights.bytes else "unknown"
@@ -119,13 +119,13 @@ def plan(
         if dataset["hub"] and not Path("datasets", dataset["name"]).is_dir():
             size = sizes.dataset_bytes(*dataset["hub"])
             if size is None:
-                unknown.add(f"the size of dataset {dataset['name']}")
+                unknown["size"].add(f"dataset {dataset['name']}")
             download += size or 0.0
             disk += 2 * (size or 0.0)
             told = f"{size / 1e6:,.0f} MB" if size else "unknown"
             cut = "at most " if size and dataset["cut"] else ""
             lines.append([f"dataset {dataset['name']}", cut + told])
-    at_least = "at least " if unknown else ""
+    work = at_least(unknown, "pairs", "shape", "tokens")
     cores = os.cpu_count() or 1
     pairs = checkpoints * len(observed)
     out = [
@@ -159,16 +159,16 @@ def plan(
     out.append(row("compare", len(missing), len(tables) - len(missing), seconds["compare"], None))
     total = sum(seconds.values())
     out += [
-        f"CPU: {at_least}{hours(total)} on one core of this machine, "
-        f"{hours(total / cores)} on {cores}",
-        f"GPU: {at_least}{hours(sum(gpu_flops.values()) / GPU)} at an assumed "
+        f"CPU: {work}{hours(total)} on one core of this machine, {hours(total / cores)} on {cores}",
+        f"GPU: {work}{hours(sum(gpu_flops.values()) / GPU)} at an assumed "
         f"{GPU / 1e12:.0f} TFLOP/s, for what a GPU can do",
-        f"download: {at_least}{download / 1e9:,.1f} GB, {hours(download / DOWNLOAD)} at an "
-        f"assumed {DOWNLOAD / 1e6:.0f} MB/s",
+        f"download: {at_least(unknown, 'size')}{download / 1e9:,.1f} GB, "
+        f"{hours(download / DOWNLOAD)} at an assumed {DOWNLOAD / 1e6:.0f} MB/s",
         *(f"  {line[0]:24} {', '.join(line[1:])}" for line in lines),
-        f"peak disk: {at_least}{(keep * largest + disk) / 1e9:,.1f} GB, of it "
+        f"peak disk: {at_least(unknown, 'shape', 'size')}"
+        f"{(keep * largest + disk) / 1e9:,.1f} GB, of it "
         f"{keep * largest / 1e9:,.1f} GB for {keep} checkpoints at a time (hub.keep)",
-        *(f"not known: {what}" for what in sorted(unknown)),
+        *(f"not known: the {what} of {name}" for what in unknown for name in sorted(unknown[what])),
         calibration.told(),
         "What is there is judged by files; `snakemake -n` counts what changes make run again.",
     ]
@@ -181,17 +181,17 @@ def pair_cost(
     shape: "sizes.Shape | None",
     study: str,
     signatures: Sequence[str] | None,
-    unknown: set[str],
+    unknown: dict[str, set[str]],
 ) -> dict[str, float]:
     """Seconds of each stage of one pair on one core, and the FLOPs of its pass."""
     seen = dataset["observed"]
     nothing = dict.fromkeys((*STAGES, "flops"), 0.0)
     if shape is None:
-        unknown.add(f"the shape of {run['model']}")
+        unknown["shape"].add(run["model"])
         return nothing
     tokens = sizes.tokens(study, run["tokenizer"], dataset)
     if tokens is None:
-        unknown.add(f"the tokens of {dataset['name']}")
+        unknown["tokens"].add(dataset["name"])
         tokens = 0.0
     work = (
         seen["readings"]
@@ -220,6 +220,11 @@ def pair_cost(
         "describe": clouds * describe,
         "flops": work,
     }
+
+
+def at_least(unknown: Mapping[str, set[str]], *kinds: str) -> str:
+    """What stands before a sum that lacks what is not known of these kinds."""
+    return "at least " if any(unknown[kind] for kind in kinds) else ""
 
 
 def row(stage: str, todo: int, done: int, seconds: float, gpu_flops: float | None) -> str:

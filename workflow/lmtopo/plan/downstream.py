@@ -32,7 +32,7 @@ def jobs(
     tasks: Sequence[Mapping[str, Any]],
     datasets: Sequence[Mapping[str, Any]],
     shapes: Mapping[str, "sizes.Shape | None"],
-    unknown: set[str],
+    unknown: dict[str, set[str]],
 ) -> list[Job]:
     """Every job, with its cost on one core; what is not known costs nothing and is added to
     ``unknown``."""
@@ -44,7 +44,7 @@ def jobs(
         for run in runs:
             shape = shapes[run["model"]]
             if None in splits:
-                unknown.add(f"the pairs of {task['name']}")
+                unknown["pairs"].add(task["name"])
             for stage, of_stage in (("downstream", cost), ("d90", cost_of_d90)):
                 steps = task["steps"][stage].get(f"{run['model']}/{run['budget']}", [])
                 spent = (0.0, 0.0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lmtopo import flops, known_models
 from lmtopo.checksums import read_part
 from lmtopo.errors import InputError
+from lmtopo.plan import texts
 
 if TYPE_CHECKING:
     from lmtopo.hub.snapshot import Snapshot
@@ -203,9 +204,12 @@ def estimated_tokens(dataset: Mapping[str, Any]) -> float | None:
 
 
 def split_size(dataset: Mapping[str, Any], split: str) -> tuple[int, int] | None:
-    """Bytes of text and documents of a split: of the saved dataset, else as published."""
+    """Bytes of text and documents of a split: of the saved dataset, else as published, or as the
+    files or the grammar that it is made of have it."""
     saved = Path("datasets") / dataset["name"] / "provenance.json"
     if saved.is_file():
         found = read_part(saved.parent, saved.name)["splits"].get(split)
         return (found["bytes"], found["documents"]) if found else None
-    return SPLITS.get((*dataset["hub"], split)) if dataset["hub"] else None
+    if dataset["hub"]:
+        return SPLITS.get((*dataset["hub"], split))
+    return texts.splits(dataset["origin"]).get(split)

@@ -113,9 +113,11 @@ def planned_run(study: Study, run: Run) -> dict[str, Any]:
 
 def planned_dataset(study: Study, name: str) -> dict[str, Any]:
     origin = study.file.datasets[name]
+    from_hub = isinstance(origin, HubDataset)
     told: dict[str, Any] = {
         "name": name,
         "hub": [origin.repo, origin.name] if isinstance(origin, HubDataset) else None,
+        "origin": None if from_hub else origin.model_dump(mode="json", exclude_none=True),
         "cut": isinstance(origin, HubDataset) and origin.tokens is not None,
         "observed": None,
     }
