@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lmtopo import losses
+from lmtopo import losses, summary
 from lmtopo.watch import Watch
 
 PAIR = {"model": "m", "budget": "released", "checkpoint": "step1"}
@@ -108,6 +108,16 @@ def test_what_is_part_of_a_run_is_lost_no_longer(
     Watch("s", graph, lambda: None)
     del lost["m", "released", "step1", "a"]  # of the others what has failed is not part of the run
     assert losses.read("s") == lost
+
+
+def test_one_lost_pair_is_not_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lost = {("m", "released", "step1", name): "observe: why" for name in ("a", "b")}
+    losses.write("s", lost)
+    assert "2 pairs of checkpoint and dataset are lost." in summary.of_losses("s")
+    del lost["m", "released", "step1", "b"]
+    losses.write("s", lost)
+    assert "1 pair of checkpoint and dataset is lost." in summary.of_losses("s")
 
 
 def test_a_damaged_record_of_losses_has_none(

@@ -83,9 +83,10 @@ def of_losses(study: str) -> str:
         [[*pair, reason] for pair, reason in lost.items()],
         columns=["model", "budget", "checkpoint", "dataset", "reason"],
     )
+    counted, verb = ("1 pair", "is") if len(lost) == 1 else (f"{len(lost)} pairs", "are")
     return "\n".join(
         [
-            f"Study {study}: {len(lost)} pairs of checkpoint and dataset are lost.",
+            f"Study {study}: {counted} of checkpoint and dataset {verb} lost.",
             *missing_lines(frame),
             "Run it again to try them again, or with --config missing=leave_out for tables and "
             "figures of the others.",
