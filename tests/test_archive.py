@@ -20,7 +20,7 @@ from lmtopo.recipes import recipes
 from lmtopo.tables import write
 
 PNG = b"\x89PNG\r\n\x1a\n...\0\0\0\0IEND\xaeB`\x82"
-WHERE = {"model": "m", "checkpoint": "step1", "dataset": "d"}
+WHERE: dict[str, Any] = {"model": "m", "checkpoint": "step1", "dataset": "d"}
 
 
 @pytest.fixture
@@ -143,6 +143,35 @@ def test_what_is_no_study_says_so(results: str, tmp_path: Path) -> None:
         study.table("x")
     with pytest.raises(InputError, match=r"no figure \['x'\] \(there are: perplexity\)"):
         study.redraw("x", folder=tmp_path)
+
+
+def test_a_study_under_results_is_known_by_its_name(results: str) -> None:
+    study = lmtopo.load_study("mine")
+    assert study.folder == Path(results)
+    named = study.diagrams(**WHERE, layer="l", pooling="p")
+    by_step = {**WHERE, "checkpoint": study.quality["step"].iloc[1]}
+    for found in (
+        study.diagrams(**by_step, layer="l", pooling="p"),
+        lmtopo.diagrams("mine", **{**WHERE, "checkpoint": 1}, layer="l", pooling="p"),
+    ):
+        assert [bars.tolist() for bars in found] == [bars.tolist() for bars in named]
+    with pytest.raises(InputError, match=r"no checkpoint 'step7' .*\(there are: step0, step1\)"):
+        study.curves(**{**WHERE, "checkpoint": 7})
+
+
+def test_what_an_archive_has_not_is_told_by_the_archives_name(results: str) -> None:
+    archive(archive="mine.zip", results=results, parts=parts(results))
+    study = lmtopo.load_study("mine.zip")
+    place = "mine.zip/pairs/m/b/step1/d/diagrams.npz"
+    with pytest.raises(
+        InputError, match=rf"^'{place}' has no diagrams of l/p/3 \(it has: layer l;"
+    ):
+        study.diagrams(**WHERE, layer="l", pooling="p", replicate=3)
+    with pytest.raises(InputError, match=r"^no dataset 'x' in mine.zip/pairs/m/b/step1 "):
+        study.diagrams(**{**WHERE, "dataset": "x"}, layer="l", pooling="p")
+    (study.folder / "recipes.json").unlink()
+    with pytest.raises(InputError, match=r"^there is no recipes.json in 'mine.zip'"):
+        _ = study.figures
 
 
 def test_what_is_gone_or_cannot_be_is_told(results: str, tmp_path: Path) -> None:

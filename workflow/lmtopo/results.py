@@ -3,11 +3,13 @@
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, SupportsIndex, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -24,7 +26,7 @@ def diagrams(
     study: str,
     *,
     model: str,
-    checkpoint: str,
+    checkpoint: str | SupportsIndex,
     dataset: str,
     layer: str,
     pooling: str,
@@ -35,8 +37,8 @@ def diagrams(
     """Persistence diagrams H0 .. Hk of one cloud, as persim, ripser and gudhi take them.
 
     Each is an (n, 2) array of births and deaths in the units of the metric, ``inf`` for what never
-    dies. ``checkpoint`` is its name, as ``step512``; ``budget`` may be left out where the model
-    has one run; ``replicate`` counts the subsamples.
+    dies. ``checkpoint`` is its name, as ``step512``, or its step, 512; ``budget`` may be left out
+    where the model has one run; ``replicate`` counts the subsamples.
 
     Raises
     ------
@@ -55,8 +57,9 @@ def diagrams(
 
 
 def load_study(path: str | Path) -> "StudyResults":
-    """A finished study: ``path`` is its folder under ``results/``, or what ``snakemake archive``
-    makes of that, a zip (unpacked to a temporary folder, which goes when the study does).
+    """A finished study: ``path`` is its folder under ``results/``, the name of that, or what
+    ``snakemake archive`` makes of it, a zip (unpacked to a temporary folder, which goes when the
+    study does).
 
     Raises
     ------
@@ -68,12 +71,14 @@ def load_study(path: str | Path) -> "StudyResults":
     if path.is_file():
         scratch = tempfile.TemporaryDirectory(prefix="lmtopo-")
         folder = unpacked(path, Path(scratch.name))
+    elif len(path.parts) == 1 and not (path / "tables").is_dir():
+        folder = "results" / path
     if not (folder / "tables").is_dir():
         raise InputError(
-            f"'{path}' is no study: give a folder under results/ in which tables/ lies, "
-            "or the zip that 'snakemake archive' has made of it"
+            f"'{path}' is no study: give a folder in which tables/ lies, the name of one under "
+            "results/, or the zip that 'snakemake archive' has made of it"
         )
-    return StudyResults(folder, scratch)
+    return StudyResults(folder, path if scratch else None, scratch)
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class StudyResults:
     """What a study has found, in a folder laid out as ``results/{study}``."""
 
     folder: Path
+    archive: Path | None = None
+    """The zip that was unpacked to ``folder``, if it was one."""
     _scratch: "tempfile.TemporaryDirectory[str] | None" = field(default=None, repr=False)
 
     @cached_property
@@ -121,7 +128,7 @@ class StudyResults:
         self,
         *,
         model: str,
-        checkpoint: str,
+        checkpoint: str | SupportsIndex,
         dataset: str,
         layer: str,
         pooling: str,
@@ -131,16 +138,23 @@ class StudyResults:
         """Persistence diagrams of one cloud, see `lmtopo.diagrams`."""
         from lmtopo.formats.diagrams import load
 
-        place = self._pair(model, budget, checkpoint, dataset)
-        return load(place / "diagrams.npz").diagrams(layer, pooling, replicate)
+        with self._naming_the_archive():
+            place = self._pair(model, budget, checkpoint, dataset)
+            return load(place / "diagrams.npz").diagrams(layer, pooling, replicate)
 
     def curves(
-        self, *, model: str, checkpoint: str, dataset: str, budget: str | None = None
+        self,
+        *,
+        model: str,
+        checkpoint: str | SupportsIndex,
+        dataset: str,
+        budget: str | None = None,
     ) -> "Curves":
         """The curves of one pair: Betti and Euler curves, landscapes, images, GRIDE's."""
         from lmtopo.formats.curves import load
 
-        return load(self._pair(model, budget, checkpoint, dataset) / "curves.npz")
+        with self._naming_the_archive():
+            return load(self._pair(model, budget, checkpoint, dataset) / "curves.npz")
 
     @property
     def figures(self) -> list[str]:
@@ -201,16 +215,20 @@ class StudyResults:
 
     def _file(self, name: str) -> Path:
         if not (self.folder / name).is_file():
-            raise InputError(f"there is no {name} in '{self.folder}': run the study to its end")
+            raise InputError(
+                f"there is no {name} in '{self.archive or self.folder}': run the study to its end"
+            )
         return self.folder / name
 
-    def _pair(self, model: str, budget: str | None, checkpoint: str, dataset: str) -> Path:
+    def _pair(
+        self, model: str, budget: str | None, checkpoint: str | SupportsIndex, dataset: str
+    ) -> Path:
         place = self.folder / "pairs"
         budget = budget or only(place / model, "budget")
         for name, value in (
             ("model", model),
             ("budget", budget),
-            ("checkpoint", checkpoint),
+            ("checkpoint", checkpoint_name(checkpoint)),
             ("dataset", dataset),
         ):
             if not (place / value).is_dir():
@@ -218,6 +236,21 @@ class StudyResults:
                 raise InputError(f"no {name} '{value}' in {place} (there are: {known})")
             place /= value
         return place
+
+    @contextmanager
+    def _naming_the_archive(self) -> Iterator[None]:
+        """Errors about files of an archive name it, not the temporary folder."""
+        try:
+            yield
+        except InputError as error:
+            if self.archive is None:
+                raise
+            raise InputError(str(error).replace(str(self.folder), str(self.archive))) from None
+
+
+def checkpoint_name(checkpoint: str | SupportsIndex) -> str:
+    """``step512`` of the step 512."""
+    return checkpoint if isinstance(checkpoint, str) else f"step{index(checkpoint)}"
 
 
 def unpacked(path: Path, folder: Path) -> Path:

@@ -157,9 +157,10 @@ class Diagrams:
         ]
         counts = {key.null: len(self._array(f"{key}/{RADIUS}")) for key in there if key.null}
         told += [f"draws of {null} 0 to {count - 1}" for null, count in counts.items()]
+        mend = "" if null is None else ": where draws were asked for since, run persist again"
         raise InputError(
             f"'{self.path}' has no diagrams of {name._replace(draw=draw)} (it has: "
-            f"{'; '.join(told)}): where they were asked for since, run persist again"
+            f"{'; '.join(told)}){mend}"
         )
 
     def _draws(self, name: str) -> list[Float64[np.ndarray, "_bars 2"]]:
