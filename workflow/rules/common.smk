@@ -170,14 +170,17 @@ def begin():
     if STUDY.file.table is not None:
         refuse_others()
     if any(job.output for job in workflow.dag.needrun_jobs()):
-        # Snakemake looks for locks before it sets its own: two started at once both pass
+        # Snakemake looks for locks before it sets its own: two started at once both pass. That of
+        # a table from elsewhere is not the study's, of which nothing is made.
+        made = STUDY.analysed.removeprefix("results/")
         try:
-            SESSION.append(lock(session.STUDIES / f"{STUDY.name}.lock"))
+            SESSION.append(lock(session.STUDIES / f"{made}.lock"))
         except InputError as error:
             raise WorkflowError(str(error)) from None
         if SESSION[0] is None:
             raise WorkflowError(
-                f"another run of study '{STUDY.name}' is under way in this folder: wait for its end"
+                f"another run that makes {STUDY.analysed} is under way in this folder: wait for "
+                "its end"
             )
     refuse_arrays()
     if not workflow.local_exec:
