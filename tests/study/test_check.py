@@ -221,7 +221,24 @@ from lmtopo.study import settings, tasks
             lambda raw: raw["models"].update(pooled=raw["models"].pop("tiny")),
             "models: 'pooled' is what tables call all runs together",
         ),
-        (lambda raw: raw.update(study="My Study"), "study: string should match pattern"),
+        (
+            lambda raw: raw.update(study="My Study é"),
+            "study: should be lower-case letters, digits, .* the first a letter or a digit",
+        ),
+        (lambda raw: raw.update(study="a" * 81), "study: should have at most 80 characters"),
+        (lambda raw: raw.update(models={}), "models: should have at least 1 item, not 0"),
+        (lambda raw: raw.update(models=[]), "models: should be a section of keys"),
+        (lambda raw: raw.update(evaluate=[]), "evaluate: should have at least 1 item"),
+        (
+            lambda raw: raw["models"].update(
+                m={"source": "hub", "repo": "a/b/c", "revisions": ["x"]}
+            ),
+            "models.m.repo: should be owner/name, as on the hub",
+        ),
+        (
+            lambda raw: raw.update(signatures=["persistance_entropy"]),
+            r"signatures: .*\(did you mean persistence_entropy\? there are: ",
+        ),
     ],
 )
 def test_each_mistake_has_one_clear_line(
@@ -461,7 +478,7 @@ def test_a_count_of_significant_bars_needs_draws(raw: dict[str, Any]) -> None:
     [
         (
             {"signatures": "twonn"},
-            ["signatures: input should be 'all', or input should be a valid list (given: 'twonn')"],
+            ["signatures: input should be 'all', or should be a list (given: 'twonn')"],
         ),
         (
             {"signatures": ["twonn", 3]},
@@ -469,7 +486,7 @@ def test_a_count_of_significant_bars_needs_draws(raw: dict[str, Any]) -> None:
         ),
         (
             {"clouds": {"layers": ["last"]}},
-            ["clouds.layers[0]: string should match pattern '^(embedding|block_"],
+            ["clouds.layers[0]: should be embedding, block_1, block_2, ... or final_norm (given"],
         ),
         ({"clouds": None}, ["clouds: should be a section of keys"]),
         (
@@ -479,8 +496,8 @@ def test_a_count_of_significant_bars_needs_draws(raw: dict[str, Any]) -> None:
         (
             {"models": {"x": {"source": "hub", "repo": "a/b", "revisions": 7}}},
             [
-                "models.x.revisions: input should be 'all' or 'log', or input should be a valid "
-                "list, or should be a section of keys (given: 7)"
+                "models.x.revisions: input should be 'all' or 'log', or should be a list, or "
+                "should be a section of keys (given: 7)"
             ],
         ),
         (
@@ -610,7 +627,7 @@ def test_primary_tests_are_of_what_is_measured(raw: dict[str, Any]) -> None:
     raw["evidence"] = {"primary": [{"signature": "twonn", "layer": "block_9"}]}
     assert "no model has a 'block_9', at most 2 blocks" in problems(raw)
     raw["evidence"] = {"primary": [{"signature": "twonn"}] * 13}
-    assert "evidence.primary: list should have at most 12 items" in problems(raw)
+    assert "evidence.primary: should have at most 12 items, not 13" in problems(raw)
 
 
 def test_a_table_from_elsewhere_has_a_folder_of_its_own(

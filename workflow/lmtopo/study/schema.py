@@ -15,10 +15,15 @@ from pydantic import (
     model_validator,
 )
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
-Layer = Annotated[str, StringConstraints(pattern=r"^(embedding|block_[1-9][0-9]*|final_norm)$")]
-Split = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
-Repo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$")]
+NAME = r"^[a-z0-9][a-z0-9._-]*$"
+LAYER = r"^(embedding|block_[1-9][0-9]*|final_norm)$"
+SPLIT = r"^[A-Za-z0-9_-]+$"
+REPO = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=80)]
+Layer = Annotated[str, StringConstraints(pattern=LAYER)]
+Split = Annotated[str, StringConstraints(pattern=SPLIT)]
+Repo = Annotated[str, StringConstraints(pattern=REPO)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16", "float16"]
 TrainingDtype = Literal["float32", "bfloat16"]

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lmtopo.errors import InputError
+from lmtopo.study.check.words import in_words
 from lmtopo.study.schema import StudyFile, fill_data
 
 
@@ -66,10 +67,7 @@ def explain(item: Mapping[str, Any]) -> str:
     if schema == "union_tag_invalid":
         known = item["ctx"]["expected_tags"]
         return f"{item['ctx']['tag']!r} is not known here, only {known}"
-    if schema == "model_type":
-        return "should be a section of keys"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{message[:1].lower()}{message[1:]}"
+    return in_words(item)
 
 
 def given(item: Mapping[str, Any]) -> str:
@@ -132,4 +130,7 @@ def is_kind(kind: Mapping[str, Any], step: str | int) -> bool:
 
 
 def unknown(where: str, name: str, known: Iterable[str]) -> str:
-    return f"{where}: '{name}' is not defined (there are: {', '.join(known) or 'none'})"
+    there = list(known)
+    close = difflib.get_close_matches(name, there, 1, 0.6)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return f"{where}: '{name}' is not defined ({meant}there are: {', '.join(there) or 'none'})"
