@@ -13,7 +13,10 @@ from smallest import SMALLEST, problems
 
 from lmtopo import study
 from lmtopo.dataset import dataset
-from lmtopo.study import settings, tasks
+from lmtopo.errors import InputError
+from lmtopo.study import check, settings, tasks
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 @pytest.mark.parametrize(
@@ -255,6 +258,25 @@ def test_all_mistakes_are_listed_at_once(raw: dict[str, Any]) -> None:
     raw["clouds"] = {"points": 10**6, "poolings": ["token"]}
     raw["models"]["mine"] = {"source": "local", "path": "nowhere"}
     assert problems(raw).startswith("study 'mine' has 3 problems:")
+
+
+def test_a_key_that_stands_twice_is_refused_by_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "study: mine\nmodels:\n  a: &one {source: local, path: x}\n  b: *one\n"
+        "  a: {source: local, path: y}\nevaluate: [{dataset: a, split: b, split: c}]\n"
+    )
+    with pytest.raises(InputError) as caught:
+        check.unique_keys([path])
+    models, split = str(caught.value).splitlines()
+    assert models.startswith(f"'{path}', line 5: key 'models.a' stands on line 3 already")
+    assert "line 6: key 'evaluate[0].split' stands on line 6 already" in split
+
+
+def test_no_study_that_comes_with_lmtopo_has_a_key_twice() -> None:
+    files = [*CONFIG.glob("*.yaml"), *CONFIG.glob("studies/*.yaml")]
+    assert len(files) > 5
+    check.unique_keys(files)
 
 
 def test_a_missing_local_file_is_named(raw: dict[str, Any]) -> None:

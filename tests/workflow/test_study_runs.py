@@ -488,6 +488,18 @@ def test_mistakes_are_told_before_anything_runs(make_workplace: Callable[..., Wo
     assert not (place.folder / "results").exists()
 
 
+def test_a_copied_model_that_kept_its_name_is_told(
+    make_workplace: Callable[..., Workplace],
+) -> None:
+    place = make_workplace("twice")
+    file = place.folder / "tiny.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("models:\n", "models:\n  neox-16: {source: local, path: x}\n"))
+    told = place.snakemake(fails=True)
+    assert f"'{file}', line 10: key 'models.neox-16' stands on line 9 already" in told
+    assert "Traceback" not in told
+
+
 def test_a_failing_job_says_why_in_one_line(make_workplace: Callable[..., Workplace]) -> None:
     place = make_workplace("failing")
     place.change(clouds={"points": 1000, "poolings": ["mean"], "subsample": 32})

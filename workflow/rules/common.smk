@@ -18,7 +18,7 @@ from lmtopo.arguments import argument
 from lmtopo.errors import InputError
 from lmtopo.files import lock
 from lmtopo.fingerprint import fingerprint
-from lmtopo.study import again, needs, settings, shown, tasks
+from lmtopo.study import again, check, needs, settings, shown, tasks
 
 if workflow.is_main_process:
     session.leave_others()
@@ -36,6 +36,8 @@ if workflow.is_main_process:
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # requests that no study needs
 
 try:
+    if workflow.is_main_process:
+        check.unique_keys(workflow.overwrite_configfiles or workflow.configfiles)
     STUDY = study.read(config, checked=not workflow.is_main_process)
 except InputError as error:
     raise WorkflowError(str(error)) from None
