@@ -13,7 +13,16 @@ LIBRARY = Path(workflow.current_basedir).parent
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
-from lmtopo import fork_server, session, slots, study, summary, terminal, watch
+from lmtopo import (
+    fork_server,
+    progress,
+    session,
+    slots,
+    study,
+    summary,
+    terminal,
+    watch,
+)
 from lmtopo.arguments import argument
 from lmtopo.errors import InputError
 from lmtopo.files import lock
@@ -196,6 +205,9 @@ def begin():
         if not CONDA:  # the server would be another Python
             fork_server.start(PRELOAD, session.held())
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
+    if not sys.stderr.isatty():
+        total = len(list(workflow.dag.needrun_jobs()))
+        logger.addHandler(progress.Progress(total, logger.info))
     if STUDY.from_hub:
         begin_downloads()
 
