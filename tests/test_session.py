@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import pytest
-from snakemake.persistence.file import FilePersistence
 
 from lmtopo import session
 
@@ -51,23 +50,6 @@ def test_the_lock_of_a_killed_run_is_freed(folder: Path) -> None:
     second.wait()
     assert not left.exists()
     assert said(run()) == "False"
-
-
-def test_a_run_that_ends_leaves_the_locks_of_others(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("cleanup_locks", "_delete_locks"):  # put back as they were afterwards
-        monkeypatch.setattr(FilePersistence, name, getattr(FilePersistence, name))
-    session.leave_others()
-    session.leave_others()
-    ends, begins = (FilePersistence(path=folder / ".snakemake") for _ in range(2))
-    ends._write_locks("output", ["results/x"])
-    ends.unlock()
-    begins._write_locks("output", ["results/y"])
-    ends.unlock()
-    assert list(begins._read_locks()) == [("output", "results/y")]
-    ends.cleanup_locks()  # as --unlock does
-    assert not list(begins._read_locks())
 
 
 def test_the_lock_of_a_living_run_is_left_at_once(folder: Path) -> None:

@@ -50,7 +50,7 @@ def of_checkpoint(folder: str | Path) -> dict[str, Any] | None:
     path = Path(folder) / DOWNLOADED
     if not path.is_file():
         return None
-    told = read_json(path)
+    told = read_part(folder, DOWNLOADED)
     return {key: told[key] for key in ("repo", "revision", "commit")}
 
 

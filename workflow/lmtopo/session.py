@@ -21,7 +21,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lmtopo.files import lock
 
@@ -62,23 +62,6 @@ def enter() -> bool:
         return False
     _held = file
     return freed
-
-
-def leave_others() -> None:
-    """Have Snakemake remove only its own locks when a run ends. By itself (9.27) it removes the
-    folder of all of them, other runs' too, and a run that begins at that moment dies of it.
-    ``--unlock`` goes on to remove all."""
-    from snakemake.persistence import PersistenceBase
-    from snakemake.persistence.file import FilePersistence
-
-    def own(persistence: Any) -> None:
-        for one in persistence._lockfile.values():
-            Path(one).unlink(missing_ok=True)
-        persistence._lockfile.clear()
-
-    if FilePersistence.cleanup_locks is PersistenceBase.cleanup_locks:
-        FilePersistence.cleanup_locks = FilePersistence._delete_locks
-        FilePersistence._delete_locks = own
 
 
 def held() -> list[int]:

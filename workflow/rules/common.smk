@@ -7,6 +7,7 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.persistence.file import FilePersistence
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 LIBRARY = Path(workflow.current_basedir).parent
@@ -15,6 +16,7 @@ if str(LIBRARY) not in sys.path:
 
 from lmtopo import (
     fork_server,
+    locks,
     progress,
     session,
     slots,
@@ -30,7 +32,7 @@ from lmtopo.fingerprint import fingerprint
 from lmtopo.study import again, check, needs, settings, shown, tasks
 
 if workflow.is_main_process:
-    session.leave_others()
+    locks.keep_those_of_others(FilePersistence)
     if session.enter():
         logger.warning(
             "A run that was killed had left this folder locked: it is free again."
@@ -181,18 +183,11 @@ def begin():
     if STUDY.file.table is not None:
         refuse_others()
     if any(job.output for job in workflow.dag.needrun_jobs()):
-        # Snakemake looks for locks before it sets its own: two started at once both pass. That of
-        # a table from elsewhere is not the study's, of which nothing is made.
-        made = STUDY.analysed.removeprefix("results/")
-        try:
-            SESSION.append(lock(session.STUDIES / f"{made}.lock"))
-        except InputError as error:
-            raise WorkflowError(str(error)) from None
-        if SESSION[0] is None:
-            raise WorkflowError(
-                f"another run that makes {STUDY.analysed} is under way in this folder: wait for "
-                "its end"
-            )
+        # of a table from elsewhere not the study's, of which nothing is made
+        claim(STUDY.analysed, f"studies/{STUDY.analysed.removeprefix('results/')}")
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "dataset":
+            claim(*job.output, f"datasets/{job.wildcards.dataset}")
     refuse_arrays()
     if not workflow.local_exec:
         session.elsewhere()
@@ -228,6 +223,20 @@ def begin_downloads():
         raise WorkflowError(str(error)) from None
 
 
+def claim(made, name):
+    """Refuse to make what another run is making. (Snakemake looks for locks before it sets its own:
+    two started at once both pass.)"""
+    try:
+        held = lock(Path(f".lmtopo/{name}.lock"))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    if held is None:
+        raise WorkflowError(
+            f"another run that makes {made} is under way in this folder: wait for its end"
+        )
+    SESSION.append(held)
+
+
 def refuse_others():
     """Of a table from elsewhere `analyse` is made, and not, in the study's folder, its figures."""
     others = {job.rule.name for job in workflow.dag.needrun_jobs()} - {"analyse"}
@@ -253,7 +262,7 @@ def refuse_arrays():
 
 
 SESSION = []
-"""The lock of this run on the study, held until the process ends."""
+"""The locks of this run on the study and the datasets that it makes, until the process ends."""
 
 
 def checkpoints_needed():
