@@ -312,6 +312,7 @@ def test_a_task_that_can_be_learned_has_a_d90(measure: Callable[..., pd.DataFram
     assert values["d90_said"] in (8, 256)
 
 
+@pytest.mark.slow
 def test_models_whose_last_states_are_narrower_than_their_blocks_are_tuned(
     tmp_path: Path, save_checkpoint: Callable[..., Path], measure: Callable[..., pd.DataFrame]
 ) -> None:

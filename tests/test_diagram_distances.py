@@ -55,6 +55,7 @@ def test_a_diagram_is_at_distance_0_from_itself_exactly(distance, a):
     assert distance(a, endless) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", ALL)
 @given(a=diagrams(), b=diagrams())
 def test_distances_are_symmetric_and_part_what_differs(distance, a, b):

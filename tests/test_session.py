@@ -209,6 +209,7 @@ def test_a_copy_of_the_folder_leaves_the_temporary_folders_of_the_other(
     assert not scratch.exists()
 
 
+@pytest.mark.slow
 def test_a_killed_run_beside_another_study_waits_for_that_one(folder: Path) -> None:
     hold = "from lmtopo.files import lock; held = lock(session.STUDIES / '{}.lock'); "
     wait = "print('held', flush=True); time.sleep(60)"

@@ -261,6 +261,7 @@ def test_a_run_that_diverges_does_not_hide_the_others(folder: Path) -> None:
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_a_signature_that_never_changes_has_no_panel_unless_nothing_moves(folder: Path) -> None:
     found = made.results(folder, made.config())
     figure = drawn(found, "signatures")
@@ -345,6 +346,7 @@ def test_crocker_counts_components_and_loops(folder: Path) -> None:
     plt.close(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("highest", "asked"),
     [(0, "components"), (1, "components and loops"), (2, "components, loops and voids")],
@@ -650,6 +652,7 @@ def test_many_signatures_keep_the_width(folder: Path, name: str) -> None:
     plt.close(figure)
 
 
+@pytest.mark.slow
 def test_fonts_in_a_pdf_are_truetype(folder: Path) -> None:
     told = made.told(made.results(folder, made.config()))["perplexity"]
     draw(figure=["one.pdf"], **told)

@@ -73,6 +73,7 @@ def test_studies_with_known_answers(case: str) -> None:
     assert share(found, expected) >= 0.9, found["verdict"].value_counts()
 
 
+@pytest.mark.slow
 def test_the_naive_test_would_have_found_what_is_not_there() -> None:
     found = verdicts(5, 40, signature=simulate.hump, quality=simulate.hump)
     assert found["rho"].abs().median() > 0.7
@@ -92,6 +93,7 @@ def judged(runs: Sequence[Trajectory]) -> pd.DataFrame:
     return verdicts_of(replace(found, runs=list(runs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("models", "seeds"), [(1, 3), (3, 2)])
 def test_a_spoilt_checkpoint_of_one_run_is_no_tie(models: int, seeds: int) -> None:
     rng = np.random.default_rng(2)
@@ -103,6 +105,7 @@ def test_a_spoilt_checkpoint_of_one_run_is_no_tie(models: int, seeds: int) -> No
     assert share(judged(runs), "supported") < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [2, 3])
 def test_an_event_that_all_runs_share_is_no_tie_between_its_sizes(seeds: int) -> None:
     """As where the learning rate falls at one step, and each run's answer has a size of its own."""
@@ -114,6 +117,7 @@ def test_an_event_that_all_runs_share_is_no_tie_between_its_sizes(seeds: int) ->
     assert share(judged(runs), "supported") < 0.05
 
 
+@pytest.mark.slow
 def test_functions_of_compute_and_learning_rate_are_no_tie() -> None:
     """Budgets whose learning rate falls tenfold at 0.8 of each one's length."""
     rng = np.random.default_rng(4)
@@ -127,6 +131,7 @@ def test_functions_of_compute_and_learning_rate_are_no_tie() -> None:
     assert share(judged(runs), "supported") < 0.05
 
 
+@pytest.mark.slow
 def test_a_tie_that_the_null_has_no_part_in_is_beyond_it() -> None:
     rng = np.random.default_rng(6)
     runs = simulate.study(rng, signature=simulate.line, link=0.6, copies=100).runs
