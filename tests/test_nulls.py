@@ -28,7 +28,7 @@ SHAPES = [(40, 3, None), (20, 20, None), (21, 20, None), (15, 60, None), (30, 12
 @pytest.mark.parametrize("shape", SHAPES)
 def test_mean_and_covariance_are_those_of_the_cloud(shape: tuple[int, int, int | None]) -> None:
     x = cloud(*shape).astype(np.float64)
-    y = gaussian(Original(x), np.random.default_rng(0))
+    y = gaussian(Original(x), 0)
     assert not np.allclose(x, y)
     scale = np.cov(x.T).max()
     np.testing.assert_allclose(y.mean(axis=0), x.mean(axis=0), atol=1e-12 * np.abs(x).max())
@@ -40,10 +40,10 @@ def test_a_random_frame_favours_no_direction() -> None:
     n, rank = 6, 3
     x = np.zeros((n, rank))
     x[:rank] = np.eye(rank)
-    original, rng = Original(x), np.random.default_rng(0)
+    original = Original(x)
     axes = original.axes
     frames = np.array(
-        [(gaussian(original, rng) - original.mean) @ np.linalg.pinv(axes) for _ in range(4000)]
+        [(gaussian(original, seed) - original.mean) @ np.linalg.pinv(axes) for seed in range(4000)]
     )
     gram = np.einsum("fij,fik->fjk", frames, frames)
     np.testing.assert_allclose(gram, np.broadcast_to(np.eye(len(axes)), gram.shape), atol=1e-12)
@@ -55,7 +55,7 @@ def test_a_random_frame_favours_no_direction() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_matched_points_have_the_norms_of_the_data(shape: tuple[int, int, int | None]) -> None:
     x = cloud(*shape).astype(np.float64)
-    y = norm_matched(Original(x), np.random.default_rng(0))
+    y = norm_matched(Original(x), 0)
     centre = x.mean(axis=0)
     expected = np.linalg.norm(x - centre, axis=1)
     np.testing.assert_allclose(np.linalg.norm(y - centre, axis=1), expected, rtol=1e-9)
@@ -63,7 +63,7 @@ def test_matched_points_have_the_norms_of_the_data(shape: tuple[int, int, int | 
 
 def test_shuffling_keeps_every_coordinate_and_no_dependence() -> None:
     x = np.repeat(np.arange(200.0)[:, None], 2, axis=1)
-    y = shuffled(Original(x), np.random.default_rng(0))
+    y = shuffled(Original(x), 0)
     np.testing.assert_array_equal(np.sort(y, axis=0), x)
     assert abs(np.corrcoef(y.T)[0, 1]) < 0.2
 
@@ -71,7 +71,7 @@ def test_shuffling_keeps_every_coordinate_and_no_dependence() -> None:
 @pytest.mark.parametrize("null", nulls.NULLS)
 @pytest.mark.parametrize("points", [np.full((5, 3), 0.1, np.float32), np.ones((1, 3), np.float32)])
 def test_equal_points_stay_equal(null: str, points: np.ndarray) -> None:
-    found = nulls.NULLS[null](Original(points), np.random.default_rng(0))
+    found = nulls.NULLS[null](Original(points), 0)
     np.testing.assert_allclose(found, points, rtol=1e-12)
 
 
@@ -94,6 +94,22 @@ def test_a_draw_depends_on_its_name_alone() -> None:
         dict(draws(x, {"gaussian": 1}, 1, KEY._replace(replicate=1))),
     ):
         assert not np.allclose(next(iter(other.values())), one)
+
+
+def test_layers_share_draws_and_those_that_are_kept_are_those_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nulls, "_frames", {})
+    x, counts = cloud(20, 4), {"gaussian": 2, "norm_matched": 2}
+    first = list(dict(draws(x, counts, 1, KEY)).values())
+    assert len(nulls._frames) == 4
+    monkeypatch.setattr(nulls, "KEPT", 0)
+    other = list(dict(draws(x, counts, 1, KEY._replace(layer="final_norm"))).values())
+    monkeypatch.setattr(nulls, "_frames", {})
+    anew = list(dict(draws(x, counts, 1, KEY)).values())
+    assert not nulls._frames
+    np.testing.assert_array_equal(first, other)
+    np.testing.assert_array_equal(first, anew)
 
 
 def test_a_value_is_placed_among_draws() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from lmtopo.formats.diagrams import Key
-from lmtopo.seeds import generator
+from lmtopo.seeds import seed_of
 
 CLAIM = 19
 """Draws from which a percentile is claimed: beyond all of 19 is the least that has p = 0.05."""
@@ -57,42 +57,60 @@ class Original:
         return s[:rank, None] * vt[:rank]  # type: ignore[no-any-return]
 
 
-def gaussian(original: Original, rng: np.random.Generator) -> Float64[np.ndarray, "n d"]:
-    """m + Q S V^T with Q a Haar-random orthonormal n x rank frame orthogonal to the vector of ones.
+_frames: dict[tuple[int, int, int], Float64[np.ndarray, "n rank"]] = {}
+KEPT = 64 * 2**20
+"""Bytes of frames that a process keeps: the clouds of a checkpoint share them."""
+
+
+def frame(seed: int, n: int, rank: int) -> Float64[np.ndarray, "n rank"]:
+    """A Haar-random orthonormal n x rank frame orthogonal to the vector of ones, a function of
+    ``seed`` and its shape alone.
+
+    Source: by QR: Mezzadri, "How to generate random matrices from the classical compact groups",
+    Notices AMS 54 (2007).
+    """
+    key = seed, n, rank
+    if key in _frames:
+        return _frames[key]
+    random = np.random.default_rng(seed).standard_normal((n, rank))
+    # Gaussian columns made orthogonal to the ones stay rotation-invariant among what is left.
+    q, r = np.linalg.qr(random - random.mean(axis=0))
+    made: Float64[np.ndarray, "n rank"] = q * np.sign(np.diagonal(r))
+    if sum(one.nbytes for one in _frames.values()) + made.nbytes <= KEPT:
+        _frames[key] = made
+    return made
+
+
+def gaussian(original: Original, seed: int) -> Float64[np.ndarray, "n d"]:
+    """m + Q S V^T with Q a random `frame`.
 
     It has the mean and the covariance of X exactly, so any difference from X is more than the
     spectrum can explain. For Gaussian X the null is exact: U is such a frame then, independent of
     m, S and V. (Draws from N(m, covariance) would be biased: their own covariance is another.)
-
-    Source: the Haar frame by QR: Mezzadri, "How to generate random matrices from the classical
-    compact groups", Notices AMS 54 (2007).
     """
     axes = original.axes
-    random = rng.standard_normal((len(original.points), len(axes)))
-    # Gaussian columns made orthogonal to the ones stay rotation-invariant among what is left.
-    q, r = np.linalg.qr(random - random.mean(axis=0))
-    return original.mean + (q * np.sign(np.diagonal(r))) @ axes  # type: ignore[no-any-return]
+    return original.mean + frame(seed, len(original.points), len(axes)) @ axes  # type: ignore[no-any-return]
 
 
-def norm_matched(original: Original, rng: np.random.Generator) -> Float64[np.ndarray, "n d"]:
+def norm_matched(original: Original, seed: int) -> Float64[np.ndarray, "n d"]:
     """`gaussian`, then the i-th point scaled to the distance from the mean that the i-th of X has.
 
     Heavy tails alone look like topology against `gaussian`; against this null they do not. Its
     own mean and covariance are no longer exactly those of X.
     """
-    centred = gaussian(original, rng) - original.mean
+    centred = gaussian(original, seed) - original.mean
     lengths = np.linalg.norm(centred, axis=1)
     # All lengths are zero, and nothing is left to scale, where all points of X are equal.
     scale = np.divide(original.norms, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return original.mean + scale[:, None] * centred  # type: ignore[no-any-return]
 
 
-def shuffled(original: Original, rng: np.random.Generator) -> Float64[np.ndarray, "n d"]:
+def shuffled(original: Original, seed: int) -> Float64[np.ndarray, "n d"]:
     """Every coordinate of X permuted on its own: the marginals stay, all dependence goes."""
-    return rng.permuted(original.exact, axis=0)
+    return np.random.default_rng(seed).permuted(original.exact, axis=0)
 
 
-NULLS: dict[str, Callable[[Original, np.random.Generator], Float64[np.ndarray, "n d"]]] = {
+NULLS: dict[str, Callable[[Original, int], Float64[np.ndarray, "n d"]]] = {
     "gaussian": gaussian,
     "norm_matched": norm_matched,
     "shuffled": shuffled,
@@ -108,16 +126,17 @@ def draws(
 ) -> Iterator[tuple[Key, Float64[np.ndarray, "n d"]]]:
     """``counts[null]`` draws of each null for the cloud ``points`` of the name ``key``.
 
-    A draw's stream comes from (seed, null, layer, pooling, replicate, draw) alone: the checkpoints
-    of a study share it, so equal clouds have equal draws, more draws leave the first ones as they
-    are, and stages that need the same draw make it anew. Draws stay in float64: rounded to
+    A draw's own seed comes from (seed, null, replicate, draw) alone: the clouds of a study share
+    it, so that equal clouds have equal draws, more draws leave the first ones as they are, stages
+    that need the same draw make it anew, and what differs between checkpoints and layers is not
+    the draws. Draws stay in float64: rounded to
     float32 they would fill directions that the cloud does not span, and have another spectrum.
     """
     original = Original(points)
     for null, count in counts.items():
         for draw in range(count):
-            rng = generator(seed, "null", null, *key[:3], draw)
-            yield key._replace(null=null, draw=draw), NULLS[null](original, rng)
+            own = seed_of(seed, "null", null, key.replicate, draw)
+            yield key._replace(null=null, draw=draw), NULLS[null](original, own)
 
 
 def against(
