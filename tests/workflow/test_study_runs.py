@@ -445,42 +445,6 @@ def test_a_killed_study_resumes_and_ends_with_the_same_results(
     assert [str(path) for path in place.folder.rglob("results/**/.*.*") if path.is_dir()] == []
 
 
-def test_two_studies_run_at_once_but_make_no_dataset_twice(
-    make_workplace: Callable[..., Workplace],
-) -> None:
-    place = make_workplace("both")
-    locks = place.folder / ".snakemake/locks"
-    raw = yaml.safe_load((place.folder / "tiny.yaml").read_text())
-    for name in ("tiny", "other"):
-        made = {"datasets": {f"{name}-stories": raw["datasets"]["tiny-stories"]}}
-        model = {**raw["models"]["neox-16"], "dataset": f"{name}-stories"}
-        made |= {"evaluate": [f"{name}-stories"], "models": {"neox-16": model}}
-        (place.folder / f"{name}.yaml").write_text(yaml.safe_dump({**raw, **made, "study": name}))
-    (place.folder / "same.yaml").write_text(yaml.safe_dump({**raw, "study": "same"}))
-    place.change(budgets={"low": {"flops": 1e14}})  # it trains as long as the others need
-    process = subprocess.Popen(
-        place.command("--cores", "1"),
-        cwd=place.folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not list(place.folder.glob("datasets/tiny-stories")):
-            assert process.poll() is None
-            time.sleep(0.05)
-        held = sorted(locks.iterdir())
-        assert held
-        place.snakemake("datasets", study=place.folder / "other.yaml")
-        told = place.snakemake("datasets", "tables", study=place.folder / "same.yaml", fails=True)
-        assert "cannot be locked" in told
-        assert process.poll() is None, "it ended before the others"
-        assert sorted(locks.iterdir()) == held
-    finally:
-        process.kill()
-        process.wait()
-
-
 def test_a_study_waits_for_a_dataset_that_another_has_begun_to_make(
     make_workplace: Callable[..., Workplace],
 ) -> None:

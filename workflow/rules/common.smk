@@ -68,32 +68,46 @@ PAIR = f"{RESULTS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
 LOGS = f"logs/{STUDY.name}"
 PAIR_LOGS = f"{LOGS}/pairs/{{model}}/{{budget}}/{{checkpoint}}/{{dataset}}"
 
+MODELS = {"checkpoint", "tokenizer", "probe", "train", "observe", "downstream", "d90"}
+CLOUDS = {"persist", "describe", "noise", "compare", "compare_runs", "downstream"}
 PRELOAD = (
-    "jaxtyping",
-    "torch",
-    "transformers.models.auto.modeling_auto",
-    "transformers.models.auto.tokenization_auto",
-    "transformers.models.gpt_neox.modeling_gpt_neox",
-    "safetensors.torch",
-    "pyarrow.parquet",
-    "pandas",
-    "psutil",
-    "numba",
-    "numba.core.registry:cpu_target.target_context.refresh",
-    "scipy.optimize",
-    "sklearn.linear_model",
-    "sklearn.model_selection",
-    "threadpoolctl",
-    "matplotlib.pyplot",
-    "lmtopo.observe",
-    "lmtopo.persist",
-    "lmtopo.describe",
-    "lmtopo.blas:warm",
-    "lmtopo.formats.checkpoints:warm",
-    "lmtopo.provenance:versions",
-    "lmtopo.signatures.intrinsic_dimension:warm",
-    "lmtopo.vietoris_rips:warm",
+    (None, ["jaxtyping"]),
+    (
+        MODELS,
+        [
+            "torch",
+            "transformers.models.auto.modeling_auto",
+            "transformers.models.auto.tokenization_auto",
+            "transformers.models.gpt_neox.modeling_gpt_neox",
+            "safetensors.torch",
+        ],
+    ),
+    (None, ["pyarrow.parquet", "pandas", "psutil", "threadpoolctl"]),
+    (
+        CLOUDS,
+        [
+            "numba",
+            "numba.core.registry:cpu_target.target_context.refresh",
+            "scipy.optimize",
+            "sklearn.linear_model",
+            "sklearn.model_selection",
+        ],
+    ),
+    ({"draw"}, ["matplotlib.pyplot"]),
+    (MODELS, ["lmtopo.observe", "lmtopo.formats.checkpoints:warm"]),
+    (
+        CLOUDS,
+        [
+            "lmtopo.persist",
+            "lmtopo.describe",
+            "lmtopo.signatures.intrinsic_dimension:warm",
+            "lmtopo.vietoris_rips:warm",
+        ],
+    ),
+    (None, ["lmtopo.blas:warm", "lmtopo.provenance:versions"]),
 )
+"""What the fork server imports and calls ahead, and the rules (of figures, ``draw``) whose jobs it
+is for; None: all."""
 
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 """Whether jobs run in the rules' conda environment (`--sdm conda`), not in Snakemake's own."""
@@ -198,13 +212,22 @@ def begin():
         terminal.relay(logger.info)
         session.lead()
         if not CONDA:  # the server would be another Python
-            fork_server.start(PRELOAD, session.held())
+            fork_server.start(preload(), session.held())
     logger.addHandler(watch.Watch(STUDY.name, workflow.dag, stop_waiting))
     if not sys.stderr.isatty():
         total = len(list(workflow.dag.needrun_jobs()))
         logger.addHandler(progress.Progress(total, logger.info))
     if STUDY.from_hub:
         begin_downloads()
+
+
+def preload():
+    """What jobs of this run would import, each by itself."""
+    rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    kinds = {"draw" if name.startswith("draw_") else name for name in rules}
+    kinds = {name.removesuffix("_again") for name in kinds}
+    wanted = [names for of, names in PRELOAD if of is None or of & kinds]
+    return [name for names in wanted for name in names]
 
 
 def begin_downloads():
