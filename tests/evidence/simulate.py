@@ -63,8 +63,8 @@ def study(
     """Studies of ``models`` x ``seeds`` runs, in which signature and quality are curves of log
     compute, of a scale of each model's own, plus AR(1) noise; ``link`` is the correlation of the
     two noises, and ``of_null`` the share of the signature that its null shows too, but for
-    ``null_noise`` (white, as of the mean of few draws). ``ends``: the
-    last step of each seed, for budgets of unequal length, whose checkpoints do not coincide."""
+    ``null_noise`` (white, as of the mean of few draws). ``ends``: the last step of each seed, for
+    budgets of unequal length, whose checkpoints do not coincide."""
     last = 1e5 if steps is None else steps[-1]
     runs = []
     for model in range(models):

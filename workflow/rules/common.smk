@@ -198,10 +198,11 @@ def begin():
         refuse_others()
     if any(job.output for job in workflow.dag.needrun_jobs()):
         # of a table from elsewhere not the study's, of which nothing is made
-        claim(STUDY.analysed, f"studies/{STUDY.analysed.removeprefix('results/')}")
+        name = STUDY.analysed.removeprefix("results/")
+        claim(STUDY.analysed, session.STUDIES / name)
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "dataset":
-            claim(*job.output, f"datasets/{job.wildcards.dataset}")
+            claim(*job.output, Path(".lmtopo") / job.output[0])
     refuse_arrays()
     if not workflow.local_exec:
         session.elsewhere()
@@ -246,11 +247,11 @@ def begin_downloads():
         raise WorkflowError(str(error)) from None
 
 
-def claim(made, name):
+def claim(made, place):
     """Refuse to make what another run is making. (Snakemake looks for locks before it sets its own:
     two started at once both pass.)"""
     try:
-        held = lock(Path(f".lmtopo/{name}.lock"))
+        held = lock(Path(f"{place}.lock"))
     except InputError as error:
         raise WorkflowError(str(error)) from None
     if held is None:
